@@ -1,1 +1,2 @@
-//! Placeholder.
+//! Transfer functions and primaries of the wall path.
+pub mod signal;

@@ -1,1 +1,30 @@
-//! Placeholder.
+//! The vocabulary of Cyclorama: stage time, rates, timecode, clock maps, timelines, poses, ids,
+//! [`FrameInput`] and [`FrameReport`].
+//!
+//! Map: [`time`] (instants and exact rates), [`timecode`] (labels on frames), [`clock_map`] (device time to
+//! stage time), [`pose`] (rigid poses), [`sample`] (what feeds deliver), [`profile`] (how one device differs
+//! from the layout it speaks), [`timeline`] (recent samples by stage time), [`input`] and [`report`] (one
+//! frame's two records), [`seam`] (the traits between plugins and the real-time shell).
+//!
+//! Invariant: nothing here reads a clock, a socket or a file; "now" is always an argument.
+
+pub mod clock_map;
+pub mod input;
+pub mod pose;
+pub mod profile;
+pub mod report;
+pub mod sample;
+pub mod seam;
+pub mod time;
+pub mod timecode;
+pub mod timeline;
+
+pub use clock_map::ClockMap;
+pub use input::{CameraInput, FrameInput, Quality};
+pub use pose::{Pose, PoseError};
+pub use report::FrameReport;
+pub use sample::{CameraSample, LensSample};
+pub use seam::{Clock, CameraState, PoseSource, Tick, TickSource};
+pub use time::{Rate, StageTime};
+pub use timecode::Timecode;
+pub use timeline::{LossPolicy, Timeline};

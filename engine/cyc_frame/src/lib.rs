@@ -1,1 +1,2 @@
-//! Placeholder.
+//! solve.
+pub mod plan;

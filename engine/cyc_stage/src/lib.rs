@@ -1,1 +1,2 @@
-//! Placeholder.
+//! The stage file.
+pub mod stage;

@@ -1,0 +1,79 @@
+//! Device profiles: how one device's signs, units and zero points differ from the layout it speaks.
+//!
+//! A decoder knows the layout and nothing else; a profile turns its numbers into a [`crate::Pose`].
+
+use serde::{Deserialize, Serialize};
+
+/// How a FreeD sender fills its D1 packets.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FreedProfile {
+    /// Multiplies pan before it is taken as "positive turns right": 1 or -1.
+    pub pan_sign: f64,
+    /// Multiplies tilt before it is taken as "positive looks up": 1 or -1.
+    pub tilt_sign: f64,
+    /// Multiplies roll before it is taken as "positive is clockwise seen from behind": 1 or -1.
+    pub roll_sign: f64,
+    /// Raw position steps per millimetre (64 by the manual).
+    pub steps_per_mm: f64,
+    /// Which raw axis (0 = X, 1 = Y, 2 = Z) feeds stage X, Y and Z.
+    pub position_axes: [usize; 3],
+    /// Multiplies stage X, Y and Z after that.
+    pub position_signs: [f64; 3],
+    /// Zoom counts: `[raw, focal length mm]` at both ends, where zoom is to be read as a focal length.
+    pub zoom: Option<[[f64; 2]; 2]>,
+    /// Focus counts: `[raw, distance m]` at both ends, where focus is to be read as a distance.
+    pub focus: Option<[[f64; 2]; 2]>,
+}
+
+impl Default for FreedProfile {
+    fn default() -> Self {
+        Self {
+            pan_sign: 1.0,
+            tilt_sign: 1.0,
+            roll_sign: 1.0,
+            steps_per_mm: 64.0,
+            position_axes: [0, 1, 2],
+            position_signs: [1.0; 3],
+            zoom: None,
+            focus: None,
+        }
+    }
+}
+
+/// Signs of an OpenTrackIO sender.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OpenTrackIoProfile {
+    /// Multiplies pan, tilt and roll before they are taken as right-handed: 1 or -1 each.
+    pub rotation_signs: [f64; 3],
+    /// Metres per unit of translation.
+    pub unit_m: f64,
+}
+
+impl Default for OpenTrackIoProfile {
+    fn default() -> Self {
+        Self { rotation_signs: [1.0; 3], unit_m: 1.0 }
+    }
+}
+
+/// Which addresses an OSC sender uses and in which axes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OscProfile {
+    /// `<address>/pose ,fffffff` (x y z m, quaternion x y z w, stage space) and `<address>/lens ,ff`.
+    #[default]
+    Stage,
+    /// VRChat trackers: `<address>/position` and `<address>/rotation`, three floats each; Unity axes
+    /// (left-handed, Y up, Z forward), metres, Euler degrees applied Z, X, Y.
+    VrChat,
+}
+
+/// The profile of a feed, by protocol.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[allow(missing_docs, reason = "each variant is its protocol's profile")]
+pub enum Profile {
+    Freed(FreedProfile),
+    OpenTrackIo(OpenTrackIoProfile),
+    Osc(OscProfile),
+}
