@@ -3,8 +3,10 @@
 //! Source: Cyclorama interfaces, `FRAMES.jsonl`.
 
 use crate::{Pose, StageTime};
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 
 /// How much a value can be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -27,6 +29,7 @@ pub struct CameraInput {
     #[serde(flatten)]
     pub pose: Pose,
     /// Pinhole focal length in millimetres, for the sensor size of the stage file.
+    #[serde(deserialize_with = "focal_length")]
     pub focal_length_mm: f64,
     /// Focus distance in metres; infinity is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,15 +70,67 @@ pub struct FrameInput {
     #[serde(rename = "display_time_ns")]
     pub display_time: StageTime,
     /// Cameras by id; a camera of the stage that is absent has no pose yet.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "named_cameras")]
     pub cameras: BTreeMap<String, CameraInput>,
     /// Other tracked things by id.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "named_subjects")]
     pub subjects: BTreeMap<String, SubjectInput>,
     /// Events since the frame before.
     #[serde(default)]
     pub events: Vec<EventInput>,
     /// Camera states renewed late in the frame, where that happened.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "named_late_cameras")]
     pub late: BTreeMap<String, CameraInput>,
+}
+
+fn focal_length<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let millimetres = f64::deserialize(deserializer)
+        .map_err(|error| D::Error::custom(format_args!("focal_length_mm must be a number: {error}")))?;
+    if millimetres > 0.0 && millimetres.is_finite() {
+        Ok(millimetres)
+    } else {
+        Err(D::Error::custom(format_args!("focal_length_mm must be greater than 0, not {millimetres}")))
+    }
+}
+
+fn named_cameras<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, CameraInput>, D::Error> {
+    deserializer.deserialize_map(Named::new("camera"))
+}
+
+fn named_late_cameras<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, CameraInput>, D::Error> {
+    deserializer.deserialize_map(Named::new("late camera"))
+}
+
+fn named_subjects<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, SubjectInput>, D::Error> {
+    deserializer.deserialize_map(Named::new("subject"))
+}
+
+/// Reads a map whose errors say under which key they are.
+struct Named<T> {
+    what: &'static str,
+    value: PhantomData<T>,
+}
+
+impl<T> Named<T> {
+    fn new(what: &'static str) -> Self {
+        Self { what, value: PhantomData }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Named<T> {
+    type Value = BTreeMap<String, T>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "a map of {}s by id", self.what)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut values = BTreeMap::new();
+        while let Some(id) = map.next_key::<String>()? {
+            let value =
+                map.next_value().map_err(|error| A::Error::custom(format_args!("{} {id:?}: {error}", self.what)))?;
+            values.insert(id, value);
+        }
+        Ok(values)
+    }
 }

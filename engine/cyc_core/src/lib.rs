@@ -10,6 +10,7 @@
 
 pub mod clock_map;
 pub mod input;
+mod motion;
 pub mod pose;
 pub mod profile;
 pub mod report;
@@ -24,7 +25,7 @@ pub use input::{CameraInput, FrameInput, Quality};
 pub use pose::{Pose, PoseError};
 pub use report::FrameReport;
 pub use sample::{CameraSample, LensSample};
-pub use seam::{Clock, CameraState, PoseSource, Tick, TickSource};
+pub use seam::{CameraState, Clock, PoseSource, Tick, TickSource};
 pub use time::{Rate, StageTime};
 pub use timecode::Timecode;
-pub use timeline::{LossPolicy, Timeline};
+pub use timeline::{LossPolicy, PushOutcome, Sampled, Timeline};

@@ -1,6 +1,7 @@
 //! Rigid poses in stage space: metres, right-handed, X right, Y forward, Z up.
 
 use nalgebra::{Isometry3, Point3, Quaternion, Rotation3, Translation3, UnitQuaternion, Vector3};
+use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize};
 
 /// A rigid pose: where a thing is and how it is turned.
@@ -34,6 +35,8 @@ impl Pose {
     }
 
     /// Checks and normalises; `orientation_wxyz` of any non-zero length is accepted.
+    ///
+    /// What is a unit quaternion already (to 1e-12) stays as it is, to the bit.
     pub fn checked(position_m: [f64; 3], orientation_wxyz: [f64; 4]) -> Result<Self, PoseError> {
         if position_m.iter().any(|x| !x.is_finite()) {
             return Err(PoseError::Position);
@@ -43,7 +46,13 @@ impl Pose {
         if !norm.is_finite() || norm < 1e-9 {
             return Err(PoseError::Orientation);
         }
-        let orientation = UnitQuaternion::new_normalize(Quaternion::new(w, x, y, z));
+        // Dividing a unit quaternion again would change its last bits, and a recorded frame must read as it was.
+        let quaternion = Quaternion::new(w, x, y, z);
+        let orientation = if (norm - 1.0).abs() < 1e-12 {
+            UnitQuaternion::new_unchecked(quaternion)
+        } else {
+            UnitQuaternion::new_normalize(quaternion)
+        };
         Ok(Self { position_m: Point3::from(position_m), orientation })
     }
 
@@ -76,8 +85,20 @@ impl Pose {
 /// The form on the wire and in files.
 #[derive(Serialize, Deserialize)]
 struct RawPose {
+    #[serde(deserialize_with = "position")]
     position_m: [f64; 3],
+    #[serde(deserialize_with = "orientation")]
     orientation_wxyz: [f64; 4],
+}
+
+fn position<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[f64; 3], D::Error> {
+    let named = |error| D::Error::custom(format_args!("position_m must be 3 numbers, [x, y, z]: {error}"));
+    Deserialize::deserialize(deserializer).map_err(named)
+}
+
+fn orientation<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[f64; 4], D::Error> {
+    let named = |error| D::Error::custom(format_args!("orientation_wxyz must be 4 numbers, [w, x, y, z]: {error}"));
+    Deserialize::deserialize(deserializer).map_err(named)
 }
 
 impl TryFrom<RawPose> for Pose {

@@ -28,16 +28,58 @@ pub struct FreedProfile {
 
 impl Default for FreedProfile {
     fn default() -> Self {
-        Self {
-            pan_sign: 1.0,
-            tilt_sign: 1.0,
-            roll_sign: 1.0,
-            steps_per_mm: 64.0,
-            position_axes: [0, 1, 2],
-            position_signs: [1.0; 3],
-            zoom: None,
-            focus: None,
-        }
+        Self::MANUAL
+    }
+}
+
+/// Senders of FreeD by the name a stage file may give instead of a profile.
+///
+/// Most differ only in what their lens counts mean, and counts without a lens file are no focal length, so
+/// these read position and rotation as the manual says and leave the lens to the stage file. The Z CAM P2-R1
+/// is the exception: it sends hundredths of a millimetre of focal length and tenths of a millimetre of focus
+/// distance. Sources: the makers' protocol notes; Vizrt's tracking hub driver (1/640 cm is 1/64 mm).
+const FREED_SENDERS: [(&str, FreedProfile); 11] = [
+    ("generic", FreedProfile::MANUAL),
+    ("radamec", FreedProfile::MANUAL),
+    ("panasonic", FreedProfile::MANUAL),
+    ("sony", FreedProfile::MANUAL),
+    ("zcam", FreedProfile::ZCAM),
+    ("mosys", FreedProfile::MANUAL),
+    ("stype", FreedProfile::MANUAL),
+    ("ncam", FreedProfile::MANUAL),
+    ("zeiss", FreedProfile::MANUAL),
+    ("vizrt", FreedProfile::MANUAL),
+    ("antilatency", FreedProfile::MANUAL),
+];
+
+impl FreedProfile {
+    /// As the manual says: right, up and clockwise positive, 1/64 mm, lens counts without a meaning.
+    pub const MANUAL: Self = Self {
+        pan_sign: 1.0,
+        tilt_sign: 1.0,
+        roll_sign: 1.0,
+        steps_per_mm: 64.0,
+        position_axes: [0, 1, 2],
+        position_signs: [1.0; 3],
+        zoom: None,
+        focus: None,
+    };
+
+    /// The manual's, with zoom in 1/100 mm and focus in 1/10 mm over the whole 24 bits.
+    const ZCAM: Self = Self {
+        zoom: Some([[0.0, 0.0], [16_777_216.0, 167_772.16]]),
+        focus: Some([[0.0, 0.0], [16_777_216.0, 1677.7216]]),
+        ..Self::MANUAL
+    };
+
+    /// The profile of a known sender, by its lower-case name; `None` for a name not in [`FreedProfile::names`].
+    pub fn named(name: &str) -> Option<Self> {
+        FREED_SENDERS.iter().find(|(sender, _)| *sender == name).map(|(_, profile)| *profile)
+    }
+
+    /// The names that [`FreedProfile::named`] knows.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        FREED_SENDERS.iter().map(|(sender, _)| *sender)
     }
 }
 

@@ -1,2 +1,33 @@
-//! solve.
+//! From what the world said to what has to be drawn: latch, frusta, `solve`, `relatch`, the frame's report.
+//!
+//! Map: [`plan`] (the types), [`inner`] (`solve` and `relatch`: the film cameras' views), [`outer`] (the static
+//! views from the eye point and which wall patch looks at which), [`offaxis`] (a view through a rectangle),
+//! [`view`] (the one place that builds a `clip_from_stage`), [`frustum`] (Rust twin of
+//! `shaders/lib/frustum.wgsl`), [`latch`] (one `FrameInput` per tick), [`report`] (one `FrameReport` per frame),
+//! [`line`] (a plan as a line of `plan.jsonl`).
+//!
+//! Invariant: everything here is a pure function of its arguments; no clock, no socket, no file, no panic on
+//! any number, finite or not.
+
+pub mod frustum;
+pub mod inner;
+pub mod latch;
+pub mod line;
+pub mod offaxis;
+pub mod outer;
 pub mod plan;
+pub mod report;
+pub mod view;
+
+#[cfg(test)]
+mod fixture;
+
+pub use frustum::inner_weight;
+pub use inner::{inner_ndc, inner_uv, inner_view, relatch, relatch_into, solve};
+pub use latch::{Latch, Latched};
+pub use line::{PlanLine, plan_line};
+pub use offaxis::off_axis;
+pub use outer::{outer_layout, scale_views};
+pub use plan::{FramePlan, InnerView, OuterLayout, OuterView};
+pub use report::{CameraTrace, FrameRecord, frame_report};
+pub use view::NEAR_M;

@@ -39,7 +39,8 @@ pub struct OuterView {
     pub wall: usize,
     /// Stage to clip space: infinite reverse-Z, `w` = distance along the view's axis in metres.
     pub clip_from_stage: Matrix4<f64>,
-    /// Picture size at which one picture pixel is about one wall pixel at the wall's nearest point.
+    /// Picture size at which a picture pixel is nowhere coarser than the wall's pixels as seen from the eye point,
+    /// at most 4096 a side; a flat wall's picture has its very pixels, and two more on each side.
     pub size_px: [u32; 2],
 }
 

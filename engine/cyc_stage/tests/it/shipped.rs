@@ -1,0 +1,140 @@
+//! The files in `stage-configs/`: they load without a word, fit the schema, and the schema is the shipped one.
+
+use crate::{configs, from_disk};
+use cyc_stage::stage::Stage;
+use std::path::PathBuf;
+
+/// Every stage file that is shipped, samples of old formats included.
+fn stage_files() -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = [configs(), configs().join("formats")]
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(folder).unwrap())
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .collect();
+    files.sort();
+    files
+}
+
+fn load(name: &str) -> Stage {
+    cyc_stage::load(&configs().join(name), &from_disk).unwrap_or_else(|problems| panic!("{problems}")).stage
+}
+
+#[test]
+fn every_shipped_file_loads_without_a_word() {
+    let files = stage_files();
+    assert!(files.len() >= 6, "{files:?}");
+    for file in files {
+        match cyc_stage::load(&file, &from_disk) {
+            Ok(loaded) => assert!(loaded.warnings.list.is_empty(), "{}", loaded.warnings),
+            Err(problems) => panic!("{problems}"),
+        }
+    }
+}
+
+#[test]
+fn there_is_a_sample_of_every_released_format() {
+    for format in 1..=cyc_stage::FORMAT {
+        let path = configs().join(format!("formats/{format}.toml"));
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert!(text.contains(&format!("format = {format}\n")), "{}", path.display());
+    }
+}
+
+#[test]
+fn the_sample_of_format_1_still_means_the_same() {
+    let stage = load("formats/1.toml");
+    let view = serde_json::to_value(&stage).unwrap();
+    insta::assert_snapshot!("format_1", format!("{view:#}"));
+}
+
+#[test]
+fn the_shipped_schema_is_the_current_one() {
+    let path = configs().join("cyclorama-stage.schema.json");
+    let now = cyc_stage::schema::json_schema_text();
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(&path, &now).unwrap();
+    }
+    let shipped = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(shipped == now, "{} is old; run the tests with UPDATE_EXPECT=1", path.display());
+}
+
+fn as_json(text: &str) -> serde_json::Value {
+    toml::from_str(text).unwrap()
+}
+
+#[test]
+fn every_shipped_file_fits_the_schema() {
+    let validator = jsonschema::validator_for(&cyc_stage::schema::json_schema()).unwrap();
+    for file in stage_files() {
+        let value = as_json(&std::fs::read_to_string(&file).unwrap());
+        let errors: Vec<String> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{}: {errors:?}", file.display());
+    }
+}
+
+#[test]
+fn the_schema_refuses_what_the_loader_refuses() {
+    let validator = jsonschema::validator_for(&cyc_stage::schema::json_schema()).unwrap();
+    for (from, to) in [
+        ("pitch_mm", "pitch"),
+        ("format = 1", "format = 2"),
+        ("overscan = 1.25", "overscan = 0.5"),
+        ("columns = 4", "columns = 0"),
+        ("shape.flat", "shape.round"),
+        ("node = \"n1\"\n", ""),
+        ("wall = \"main\"", "wall = \"main\"\nsignal = { bits = 9 }"),
+        ("wall = \"main\"", "wall = \"main\"\nsignal = { transfer = \"hlg\" }"),
+    ] {
+        assert!(validator.is_valid(&as_json(crate::BASE)));
+        let text = crate::BASE.replace(from, to);
+        assert!(!validator.is_valid(&as_json(&text)), "schema took {to:?}");
+        assert!(crate::parse(&text).is_err(), "loader took {to:?}");
+    }
+}
+
+#[test]
+fn the_manual_page_names_every_key() {
+    let path = configs().join("../docs/stage-file.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    for (table, keys) in cyc_stage::file::keys_by_table() {
+        for key in keys {
+            assert!(page.contains(&format!("`{key}`")), "docs/stage-file.md does not explain {table}.{key}");
+        }
+    }
+    for code in cyc_stage::Code::ALL {
+        let row = format!("| {} | {} |", code.id(), code.title());
+        assert!(page.contains(&row), "docs/stage-file.md lacks: {row}");
+    }
+}
+
+#[test]
+fn demo_walls_meet_at_their_edges() {
+    let stage = load("demo.toml");
+    let [front, left, right] = [&stage.walls[0], &stage.walls[1], &stage.walls[2]];
+    assert_eq!([front.size_px, left.size_px, right.size_px], [[640, 320], [320, 320], [320, 320]]);
+    let gap = |a: Option<_>, b: Option<_>| nalgebra::distance(&a.unwrap(), &b.unwrap());
+    assert!(gap(left.point_of_px([320.0, 0.0]), front.point_of_px([0.0, 0.0])) < 1e-9);
+    assert!(gap(right.point_of_px([0.0, 320.0]), front.point_of_px([640.0, 320.0])) < 1e-9);
+    for wall in &stage.walls {
+        let centre = wall.size_px.map(|side| f64::from(side) / 2.0);
+        let to_eye = stage.eye_point_m - wall.point_of_px(centre).unwrap();
+        assert!(wall.normal(centre).unwrap().dot(&to_eye) > 0.0, "{} turns its back", wall.id);
+    }
+}
+
+#[test]
+fn reference_uses_every_shape_and_protocol() {
+    let stage = load("reference.toml");
+    assert_eq!(stage.walls.len(), 3);
+    assert_eq!(stage.feeds.len(), 3);
+    assert_eq!(stage.outputs[2].size_px, [800, 256]);
+    assert_eq!(stage.walls[2].patches.len(), 64, "8 x 4 quads");
+    assert!(stage.walls.iter().all(|wall| wall.normal(wall.size_px.map(|s| f64::from(s) / 2.0)).is_some()));
+    // All three stand around the eye point and face it.
+    for wall in &stage.walls {
+        let centre = wall.size_px.map(|side| f64::from(side) / 2.0);
+        let to_eye = stage.eye_point_m - wall.point_of_px(centre).unwrap();
+        assert!(wall.normal(centre).unwrap().dot(&to_eye) > 0.0, "{} turns its back", wall.id);
+    }
+}

@@ -1,0 +1,346 @@
+//! The wall pass on the GPU: one draw per region of an output, straight on wgpu.
+//!
+//! Knows nothing of Bevy: cameras, pictures and targets come in, pixels come out.
+
+use crate::{
+    backdrop::PanoramaLevels,
+    geometry::{RegionDraw, WallVertex, output_geometry},
+    shader,
+    uniforms::{CameraUniform, OuterUniform, OutputUniform},
+};
+use cyc_color::wall::WallEncodeUniform;
+use cyc_frame::plan::OuterLayout;
+use cyc_stage::stage::Stage;
+use std::collections::HashMap;
+use wgpu::util::DeviceExt;
+
+/// What the pass needs to know about one driven output.
+pub struct OutputPass {
+    /// Index into the stage's outputs.
+    pub index: usize,
+    /// Picture size in pixels.
+    pub size_px: [u32; 2],
+    vertices: wgpu::Buffer,
+    draws: Vec<RegionDraw>,
+    uniform: wgpu::Buffer,
+    transfer: u32,
+}
+
+/// Which variant of the pass a target needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Variant {
+    format: wgpu::TextureFormat,
+    pictures_drawn: bool,
+    transfer: u32,
+}
+
+/// Inner and outer pictures to sample.
+#[derive(Clone, Copy)]
+pub struct PictureViews<'a> {
+    /// A layer per camera.
+    pub inner: &'a wgpu::TextureView,
+    /// A layer per outer view.
+    pub outer: &'a wgpu::TextureView,
+}
+
+/// Where an output is drawn: its picture's top left corner comes to the target's, pixel for pixel.
+#[derive(Clone, Copy)]
+pub struct Target<'a> {
+    /// The render target.
+    pub view: &'a wgpu::TextureView,
+    /// Its format.
+    pub format: wgpu::TextureFormat,
+    /// Its size; a smaller one than the output's shows the part that fits.
+    pub size_px: [u32; 2],
+}
+
+/// The wall pass.
+pub struct Composer {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    module: wgpu::ShaderModule,
+    bindings: wgpu::BindGroupLayout,
+    layout: wgpu::PipelineLayout,
+    pipelines: HashMap<Variant, wgpu::RenderPipeline>,
+    /// Driven outputs.
+    pub outputs: Vec<OutputPass>,
+    cameras: wgpu::Buffer,
+    outer_views: wgpu::Buffer,
+    panorama: wgpu::TextureView,
+    panorama_width: u32,
+    picture_sampler: wgpu::Sampler,
+    panorama_sampler: wgpu::Sampler,
+    groups: Vec<wgpu::BindGroup>,
+    scene_linear: bool,
+}
+
+impl Composer {
+    /// Prepares the pass for `outputs` (indices into the stage's).
+    pub fn new(
+        device: &wgpu::Device,
+        queue: &wgpu::Queue,
+        stage: &Stage,
+        outer: &OuterLayout,
+        outputs: &[usize],
+        scene_linear: bool,
+    ) -> Self {
+        let source = wgpu::ShaderSource::Wgsl(shader::module(shader::COMPOSE).into());
+        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor { label: Some("compose"), source });
+        let bindings = bind_group_layout(device);
+        let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some("compose"),
+            bind_group_layouts: &[Some(&bindings)],
+            immediate_size: 0,
+        });
+        let pass = |&index: &usize| OutputPass::new(device, stage, outer, index);
+        let outputs = outputs.iter().map(pass).collect();
+        Self {
+            outputs,
+            cameras: storage::<CameraUniform>(device, "cameras", stage.cameras.len()),
+            outer_views: storage::<OuterUniform>(device, "outer views", outer.views.len()),
+            panorama: panorama_texture(device, queue, &PanoramaLevels::black()),
+            panorama_width: 1,
+            picture_sampler: sampler(device, wgpu::AddressMode::ClampToEdge),
+            panorama_sampler: sampler(device, wgpu::AddressMode::Repeat),
+            groups: Vec::new(),
+            pipelines: HashMap::new(),
+            device: device.clone(),
+            queue: queue.clone(),
+            module,
+            bindings,
+            layout,
+            scene_linear,
+        }
+    }
+
+    /// Takes another panorama.
+    pub fn set_panorama(&mut self, panorama: &PanoramaLevels) {
+        self.panorama = panorama_texture(&self.device, &self.queue, panorama);
+        self.panorama_width = panorama.width;
+        self.groups.clear();
+    }
+
+    /// Angle of one panorama texel at the horizon, radians.
+    pub fn texel_rad(&self) -> f32 {
+        std::f32::consts::TAU / self.panorama_width as f32
+    }
+
+    /// Forgets the bindings: the picture arrays are others from now on.
+    pub fn pictures_changed(&mut self) {
+        self.groups.clear();
+    }
+
+    /// Uploads cameras and outer views of this frame.
+    pub fn upload(&self, cameras: &[CameraUniform], outer: &[OuterUniform]) {
+        self.queue.write_buffer(&self.cameras, 0, bytemuck::cast_slice(cameras));
+        self.queue.write_buffer(&self.outer_views, 0, bytemuck::cast_slice(outer));
+    }
+
+    /// Records the pass of driven output `n` into `target`.
+    pub fn draw(
+        &mut self,
+        encoder: &mut wgpu::CommandEncoder,
+        n: usize,
+        uniform: &OutputUniform,
+        pictures: PictureViews,
+        pictures_drawn: bool,
+        target: Target,
+    ) {
+        let Some(transfer) = self.outputs.get(n).map(|output| output.transfer) else { return };
+        let variant = Variant { format: target.format, pictures_drawn, transfer };
+        self.make_pipeline(variant);
+        self.make_groups(pictures);
+        let (Some(pipeline), Some(group), Some(output)) =
+            (self.pipelines.get(&variant), self.groups.get(n), self.outputs.get(n))
+        else {
+            return;
+        };
+        self.queue.write_buffer(&output.uniform, 0, bytemuck::bytes_of(uniform));
+        let attachment = wgpu::RenderPassColorAttachment {
+            view: target.view,
+            depth_slice: None,
+            resolve_target: None,
+            ops: wgpu::Operations { load: wgpu::LoadOp::Clear(wgpu::Color::BLACK), store: wgpu::StoreOp::Store },
+        };
+        let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
+            label: Some("compose"),
+            color_attachments: &[Some(attachment)],
+            ..Default::default()
+        });
+        pass.set_viewport(0.0, 0.0, output.size_px[0] as f32, output.size_px[1] as f32, 0.0, 1.0);
+        pass.set_pipeline(pipeline);
+        pass.set_bind_group(0, group, &[]);
+        pass.set_vertex_buffer(0, output.vertices.slice(..));
+        for draw in &output.draws {
+            let area = draw.scissor;
+            let [x, y] = [area.x.min(target.size_px[0]), area.y.min(target.size_px[1])];
+            let [width, height] = [area.width.min(target.size_px[0] - x), area.height.min(target.size_px[1] - y)];
+            if width > 0 && height > 0 {
+                pass.set_scissor_rect(x, y, width, height);
+                pass.draw(draw.vertices.clone(), 0..1);
+            }
+        }
+    }
+
+    fn make_pipeline(&mut self, variant: Variant) {
+        let Self { pipelines, device, layout, module, scene_linear, .. } = self;
+        pipelines.entry(variant).or_insert_with(|| pipeline(device, layout, module, variant, *scene_linear));
+    }
+
+    fn make_groups(&mut self, pictures: PictureViews) {
+        if self.groups.len() == self.outputs.len() {
+            return;
+        }
+        self.groups = self.outputs.iter().map(|output| self.group(output, pictures)).collect();
+    }
+
+    fn group(&self, output: &OutputPass, pictures: PictureViews) -> wgpu::BindGroup {
+        let entry = |binding, resource| wgpu::BindGroupEntry { binding, resource };
+        let view = wgpu::BindingResource::TextureView;
+        self.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some("compose"),
+            layout: &self.bindings,
+            entries: &[
+                entry(0, output.uniform.as_entire_binding()),
+                entry(1, self.cameras.as_entire_binding()),
+                entry(2, self.outer_views.as_entire_binding()),
+                entry(3, view(pictures.inner)),
+                entry(4, view(pictures.outer)),
+                entry(5, view(&self.panorama)),
+                entry(6, wgpu::BindingResource::Sampler(&self.picture_sampler)),
+                entry(7, wgpu::BindingResource::Sampler(&self.panorama_sampler)),
+            ],
+        })
+    }
+}
+
+impl OutputPass {
+    fn new(device: &wgpu::Device, stage: &Stage, outer: &OuterLayout, index: usize) -> Self {
+        let (vertices, draws) = output_geometry(stage, outer, &stage.outputs[index]);
+        let uniform = wgpu::BufferDescriptor {
+            label: Some("output"),
+            size: size_of::<OutputUniform>() as u64,
+            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        };
+        let padded = if vertices.is_empty() { vec![bytemuck::Zeroable::zeroed()] } else { vertices };
+        Self {
+            index,
+            size_px: stage.outputs[index].size_px,
+            vertices: device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
+                label: Some("wall patches"),
+                contents: bytemuck::cast_slice::<WallVertex, u8>(&padded),
+                usage: wgpu::BufferUsages::VERTEX,
+            }),
+            draws,
+            uniform: device.create_buffer(&uniform),
+            transfer: WallEncodeUniform::transfer_number(stage.outputs[index].signal.transfer),
+        }
+    }
+}
+
+fn storage<T>(device: &wgpu::Device, label: &str, count: usize) -> wgpu::Buffer {
+    device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some(label),
+        size: (count.max(1) * size_of::<T>()) as u64,
+        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    })
+}
+
+fn sampler(device: &wgpu::Device, address_mode_u: wgpu::AddressMode) -> wgpu::Sampler {
+    device.create_sampler(&wgpu::SamplerDescriptor {
+        address_mode_u,
+        mag_filter: wgpu::FilterMode::Linear,
+        min_filter: wgpu::FilterMode::Linear,
+        mipmap_filter: wgpu::MipmapFilterMode::Linear,
+        ..Default::default()
+    })
+}
+
+fn panorama_texture(device: &wgpu::Device, queue: &wgpu::Queue, panorama: &PanoramaLevels) -> wgpu::TextureView {
+    let size = wgpu::Extent3d { width: panorama.width, height: panorama.height, depth_or_array_layers: 1 };
+    let texture = device.create_texture(&wgpu::TextureDescriptor {
+        label: Some("panorama"),
+        size,
+        mip_level_count: panorama.levels.len() as u32,
+        sample_count: 1,
+        dimension: wgpu::TextureDimension::D2,
+        format: wgpu::TextureFormat::Rgba16Float,
+        usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
+        view_formats: &[],
+    });
+    for (level, pixels) in (0u32..).zip(&panorama.levels) {
+        let (width, height) = ((panorama.width >> level).max(1), (panorama.height >> level).max(1));
+        let layout = wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(8 * width), rows_per_image: None };
+        let copy = wgpu::TexelCopyTextureInfo { mip_level: level, ..texture.as_image_copy() };
+        let extent = wgpu::Extent3d { width, height, depth_or_array_layers: 1 };
+        queue.write_texture(copy, bytemuck::cast_slice(pixels.as_flattened()), layout, extent);
+    }
+    texture.create_view(&wgpu::TextureViewDescriptor::default())
+}
+
+fn bind_group_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
+    use wgpu::{BindingType, BufferBindingType, SamplerBindingType, ShaderStages, TextureSampleType};
+    let buffer = |ty| BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None };
+    let texture = |view_dimension| BindingType::Texture {
+        sample_type: TextureSampleType::Float { filterable: true },
+        view_dimension,
+        multisampled: false,
+    };
+    let storage = BufferBindingType::Storage { read_only: true };
+    let kinds = [
+        buffer(BufferBindingType::Uniform),
+        buffer(storage),
+        buffer(storage),
+        texture(wgpu::TextureViewDimension::D2Array),
+        texture(wgpu::TextureViewDimension::D2Array),
+        texture(wgpu::TextureViewDimension::D2),
+        BindingType::Sampler(SamplerBindingType::Filtering),
+        BindingType::Sampler(SamplerBindingType::Filtering),
+    ];
+    let entry = |(binding, ty)| wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: ShaderStages::FRAGMENT,
+        ty,
+        count: None,
+    };
+    let entries: Vec<_> = (0u32..).zip(kinds).map(entry).collect();
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some("compose"), entries: &entries })
+}
+
+fn pipeline(
+    device: &wgpu::Device,
+    layout: &wgpu::PipelineLayout,
+    module: &wgpu::ShaderModule,
+    variant: Variant,
+    scene_linear: bool,
+) -> wgpu::RenderPipeline {
+    let constants = [
+        ("pictures_drawn", f64::from(variant.pictures_drawn)),
+        ("scene_linear", f64::from(scene_linear)),
+        ("transfer", f64::from(variant.transfer)),
+    ];
+    let options = wgpu::PipelineCompilationOptions { constants: &constants, ..Default::default() };
+    device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
+        label: Some("compose"),
+        layout: Some(layout),
+        vertex: wgpu::VertexState {
+            module,
+            entry_point: Some("wall_vertex"),
+            compilation_options: options.clone(),
+            buffers: &[WallVertex::LAYOUT],
+        },
+        primitive: wgpu::PrimitiveState::default(),
+        depth_stencil: None,
+        multisample: wgpu::MultisampleState::default(),
+        fragment: Some(wgpu::FragmentState {
+            module,
+            entry_point: Some("wall_fragment"),
+            compilation_options: options,
+            targets: &[Some(variant.format.into())],
+        }),
+        multiview_mask: None,
+        cache: None,
+    })
+}

@@ -1,0 +1,32 @@
+//! Preview scale: how large inner and outer pictures are drawn, so that slow machines keep the beat.
+
+use bevy::{math::UVec2, prelude::*};
+
+/// The pictures' size as a fraction of what the stage file asks, and how often outer views are drawn.
+#[derive(Resource, Debug, Clone, Copy, PartialEq)]
+pub struct PreviewScale {
+    /// Linear factor on inner pictures, 0..1.
+    pub inner: f32,
+    /// Linear factor on outer pictures, 0..1.
+    pub outer: f32,
+    /// Each outer view is drawn on every n-th frame.
+    pub outer_every: u32,
+}
+
+impl Default for PreviewScale {
+    fn default() -> Self {
+        Self { inner: 1.0, outer: 1.0, outer_every: 1 }
+    }
+}
+
+/// `size_px` times `factor`, at least 16 pixels a side and never larger than `size_px`.
+pub fn scaled_px(size_px: [u32; 2], factor: f32) -> UVec2 {
+    let side = |px: u32| ((px as f32 * factor).round() as u32).clamp(16.min(px), px.max(1));
+    UVec2::new(side(size_px[0]), side(size_px[1]))
+}
+
+/// The smallest factor at which an inner picture of `size_px` is still at least 480 x 270 (1 if it is smaller).
+pub fn smallest_inner(size_px: [u32; 2]) -> f32 {
+    let factor = (480.0 / size_px[0] as f32).max(270.0 / size_px[1] as f32);
+    factor.min(1.0)
+}

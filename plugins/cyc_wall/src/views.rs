@@ -1,0 +1,185 @@
+//! Bevy cameras that follow the frame's plan: one per inner view, one per outer view.
+
+use crate::{
+    backdrop::Backdrop,
+    convert::bevy_view,
+    pictures::PictureArray,
+    scale::{PreviewScale, scaled_px},
+    setup::WallSetup,
+};
+use bevy::{
+    camera::{CameraProjection, CompositingSpace, Exposure, Hdr, Projection, RenderTarget, SubCameraView, Viewport},
+    core_pipeline::tonemapping::{DebandDither, Tonemapping},
+    math::{Mat4, UVec2, Vec3A},
+    prelude::*,
+    render::{renderer::RenderDevice, texture::ManualTextureViews, view::Msaa},
+};
+use cyc_sync::{Frame, StageInUse};
+
+/// `Exposure` under which a lit surface of 100 cd/m2 comes out as 1.0: `exposure() = 1 / (1.2 * 2^ev100) = 1 / 100`.
+pub const EV100_FOR_NITS_PER_HUNDRED: f32 = 6.380_822;
+
+/// The pictures that the wall pass samples.
+#[derive(Resource, Clone)]
+pub struct Pictures {
+    /// A layer per stage camera.
+    pub inner: PictureArray,
+    /// A layer per outer view.
+    pub outer: PictureArray,
+}
+
+/// The part of its layer that each view fills this frame, in pixels.
+#[derive(Resource, Clone, Default)]
+pub struct FilledPx {
+    /// Per stage camera.
+    pub inner: Vec<UVec2>,
+    /// Per outer view, as it was when the view was last drawn.
+    pub outer: Vec<UVec2>,
+}
+
+/// Which stage camera a Bevy camera draws for.
+#[derive(Component, Clone, Copy)]
+pub struct InnerCamera(pub usize);
+
+/// Which outer view a Bevy camera draws.
+#[derive(Component, Clone, Copy)]
+pub struct OuterCamera(pub usize);
+
+/// A projection that the plan has already worked out.
+#[derive(Debug, Clone, Copy)]
+pub struct SolvedProjection {
+    clip_from_view: Mat4,
+}
+
+impl CameraProjection for SolvedProjection {
+    fn get_clip_from_view(&self) -> Mat4 {
+        self.clip_from_view
+    }
+
+    fn get_clip_from_view_for_sub(&self, _: &SubCameraView) -> Mat4 {
+        self.clip_from_view
+    }
+
+    fn update(&mut self, _: f32, _: f32) {}
+
+    fn far(&self) -> f32 {
+        1e6
+    }
+
+    fn get_frustum_corners(&self, z_near: f32, z_far: f32) -> [Vec3A; 8] {
+        let view_from_clip = self.clip_from_view.inverse();
+        let corner = |x: f32, y: f32, distance: f32| {
+            let ray = view_from_clip.project_point3(Vec3::new(x, y, 0.5));
+            Vec3A::from(ray * (distance / ray.z))
+        };
+        let face = |d: f32| [corner(1.0, -1.0, d), corner(1.0, 1.0, d), corner(-1.0, 1.0, d), corner(-1.0, -1.0, d)];
+        let (near, far) = (face(z_near), face(z_far));
+        [near[0], near[1], near[2], near[3], far[0], far[1], far[2], far[3]]
+    }
+}
+
+/// Makes the picture arrays and a camera for each layer, all idle; again whenever the preview scale changes, since
+/// a layer is cleared as a whole however little of it a view fills.
+pub fn spawn_views(
+    mut commands: Commands,
+    setup: Res<WallSetup>,
+    stage: Res<StageInUse>,
+    scale: Res<PreviewScale>,
+    device: Res<RenderDevice>,
+    mut manual: ResMut<ManualTextureViews>,
+    old: Query<Entity, Or<(With<InnerCamera>, With<OuterCamera>)>>,
+) {
+    old.iter().for_each(|entity| commands.entity(entity).despawn());
+    let (inner_px, outer_px) = setup.layer_sizes(&stage.0, &scale);
+    let inner_count = stage.0.cameras.len() as u32;
+    let outer_count = setup.outer.views.len() as u32;
+    let inner = PictureArray::new(&device, &mut manual, "inner pictures", inner_px, inner_count, 0);
+    let outer = PictureArray::new(&device, &mut manual, "outer pictures", outer_px, outer_count, inner_count);
+    for (index, target) in inner.targets.iter().enumerate() {
+        commands.spawn((InnerCamera(index), picture_camera(index, &setup), RenderTarget::TextureView(*target)));
+    }
+    for (index, target) in outer.targets.iter().enumerate() {
+        let order = index + inner.targets.len();
+        commands.spawn((OuterCamera(index), picture_camera(order, &setup), RenderTarget::TextureView(*target)));
+    }
+    commands.insert_resource(FilledPx {
+        inner: vec![UVec2::ONE; inner.targets.len()],
+        outer: vec![UVec2::ONE; outer.targets.len()],
+    });
+    commands.insert_resource(Pictures { inner, outer });
+}
+
+fn picture_camera(order: usize, setup: &WallSetup) -> impl Bundle {
+    let camera = Camera {
+        order: order as isize,
+        is_active: false,
+        clear_color: ClearColorConfig::Custom(Color::BLACK),
+        ..Default::default()
+    };
+    let samples = if setup.multisampled { Msaa::Sample4 } else { Msaa::Off };
+    let exposure = Exposure { ev100: EV100_FOR_NITS_PER_HUNDRED };
+    (
+        Camera3d::default(),
+        camera,
+        Hdr,
+        CompositingSpace::Linear,
+        Tonemapping::None,
+        DebandDither::Disabled,
+        samples,
+        exposure,
+    )
+}
+
+/// Points the inner cameras where the plan says.
+pub fn aim_inner(
+    frame: Res<Frame>,
+    backdrop: Res<Backdrop>,
+    scale: Res<PreviewScale>,
+    stage: Res<StageInUse>,
+    pictures: Res<Pictures>,
+    mut filled: ResMut<FilledPx>,
+    mut cameras: Query<(&InnerCamera, &mut Camera, &mut Projection, &mut Transform)>,
+) {
+    for (inner, mut camera, mut projection, mut transform) in &mut cameras {
+        let view = frame.plan.as_ref().and_then(|plan| plan.cameras.get(inner.0).copied().flatten());
+        camera.is_active = frame.tick.is_some() && backdrop.is_drawn() && view.is_some();
+        let (true, Some(view)) = (camera.is_active, view) else { continue };
+        let px = scaled_px(stage.0.cameras[inner.0].inner.size_px, scale.inner).min(pictures.inner.size_px);
+        filled.inner[inner.0] = px;
+        camera.viewport = Some(Viewport { physical_size: px, ..Default::default() });
+        let (place, clip_from_view) = bevy_view(&view.clip_from_stage, view.pupil_m);
+        *transform = place;
+        *projection = Projection::custom(SolvedProjection { clip_from_view });
+    }
+}
+
+/// Wakes the outer cameras whose turn it is: every `scale.outer_every`-th frame each, staggered so that the work
+/// is spread evenly; all of them on the first frame of an environment.
+pub fn aim_outer(
+    frame: Res<Frame>,
+    backdrop: Res<Backdrop>,
+    scale: Res<PreviewScale>,
+    stage: Res<StageInUse>,
+    setup: Res<WallSetup>,
+    pictures: Res<Pictures>,
+    mut filled: ResMut<FilledPx>,
+    mut cameras: Query<(&OuterCamera, &mut Camera, &mut Projection, &mut Transform)>,
+) {
+    let every = u64::from(scale.outer_every.max(1));
+    let all = backdrop.is_changed() || scale.is_changed();
+    let number = frame.tick.map(|tick| tick.frame);
+    for (outer, mut camera, mut projection, mut transform) in &mut cameras {
+        let turn = number.is_some_and(|n| all || (n + outer.0 as u64).is_multiple_of(every));
+        camera.is_active = turn && backdrop.is_drawn();
+        if !camera.is_active {
+            continue;
+        }
+        let view = &setup.outer.views[outer.0];
+        let px = scaled_px(view.size_px, scale.outer).min(pictures.outer.size_px);
+        filled.outer[outer.0] = px;
+        camera.viewport = Some(Viewport { physical_size: px, ..Default::default() });
+        let (place, clip_from_view) = bevy_view(&view.clip_from_stage, stage.0.eye_point_m);
+        *transform = place;
+        *projection = Projection::custom(SolvedProjection { clip_from_view });
+    }
+}

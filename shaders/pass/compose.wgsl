@@ -1,0 +1,249 @@
+// The wall pass: wall patches, drawn in output pixels, become light and then code values.
+//
+// A wall pixel shows the world along the ray from an eye through that pixel: inside a camera's inner frustum
+// the eye is that camera's entrance pupil, outside it is the stage's eye point. How a camera is turned decides
+// only which pixels are inside.
+// Needs lib/color, lib/dither, lib/sphere, lib/frustum, lib/digits.
+
+struct Output {
+    encode: WallEncode,
+    eye_m: vec3<f32>,
+    camera_count: u32,
+    frame: u32,
+    // What is shown: see the constants below.
+    show: u32,
+    // Light of flat field and patterns, 1.0 = 100 cd/m2.
+    level: f32,
+    // Angle of one panorama texel in radians.
+    texel_rad: f32,
+    // 1 draws the outline of the inner frusta over the picture.
+    outline: u32,
+    // 1 rounds code values to the signal's bits, dithered unless a pattern is shown; 0 leaves them continuous.
+    quantised: u32,
+    _pad_0: u32,
+    _pad_1: u32,
+}
+
+struct Camera {
+    // Decides which wall pixels are inside.
+    clip_from_stage: mat4x4<f32>,
+    // The view that the inner picture was drawn with; the same unless the pose was renewed since.
+    picture_from_stage: mat4x4<f32>,
+    pupil_m: vec3<f32>,
+    soft_edge: f32,
+    // Part of the picture array's layer that this camera's picture fills.
+    uv_scale: vec2<f32>,
+    // 0 while nothing is known about the camera.
+    live: u32,
+    _pad: u32,
+}
+
+struct OuterView {
+    clip_from_stage: mat4x4<f32>,
+    uv_scale: vec2<f32>,
+    _pad: vec2<f32>,
+}
+
+const SHOW_PICTURE: u32 = 0u;
+const SHOW_GRID: u32 = 1u;
+const SHOW_BAR: u32 = 2u;
+const SHOW_FLAT: u32 = 3u;
+const SHOW_BLACK: u32 = 4u;
+
+const NO_VIEW: u32 = 0xffffffffu;
+
+// 0: the environment is a panorama at infinity; 1: it was drawn into the picture arrays.
+override pictures_drawn: u32 = 0u;
+// 1: write linear ACEScg instead of code values.
+override scene_linear: u32 = 0u;
+// The output's transfer, known when the pipeline is made: software rasterisers run every side of a branch.
+override transfer: u32 = 0u;
+
+@group(0) @binding(0) var<uniform> output: Output;
+@group(0) @binding(1) var<storage, read> cameras: array<Camera>;
+@group(0) @binding(2) var<storage, read> outer_views: array<OuterView>;
+@group(0) @binding(3) var inner_pictures: texture_2d_array<f32>;
+@group(0) @binding(4) var outer_pictures: texture_2d_array<f32>;
+@group(0) @binding(5) var panorama: texture_2d<f32>;
+@group(0) @binding(6) var picture_sampler: sampler;
+@group(0) @binding(7) var panorama_sampler: sampler;
+
+struct Vertex {
+    // Normalised device coordinates of the output's picture.
+    @location(0) output_ndc: vec2<f32>,
+    @location(1) wall_px: vec2<f32>,
+    @location(2) stage_m: vec3<f32>,
+    @location(3) view: u32,
+    @location(4) panel_px: vec2<f32>,
+    @location(5) wall_size_px: vec2<f32>,
+}
+
+struct Fragment {
+    @builtin(position) output_px: vec4<f32>,
+    @location(0) wall_px: vec2<f32>,
+    @location(1) stage_m: vec3<f32>,
+    @location(2) @interpolate(flat) view: u32,
+    @location(3) @interpolate(flat) panel_px: vec2<f32>,
+    @location(4) @interpolate(flat) wall_size_px: vec2<f32>,
+}
+
+@vertex
+fn wall_vertex(v: Vertex) -> Fragment {
+    return Fragment(vec4(v.output_ndc, 0.0, 1.0), v.wall_px, v.stage_m, v.view, v.panel_px, v.wall_size_px);
+}
+
+@fragment
+fn wall_fragment(in: Fragment) -> @location(0) vec4<f32> {
+    // Derivatives are taken first, in uniform control flow.
+    let step_m = max(length(dpdx(in.stage_m)), length(dpdy(in.stage_m)));
+    var light = vec3(0.0);
+    var patterned = true;
+    switch output.show {
+        case SHOW_GRID: { light = output.level * grid(in.wall_px, in.panel_px, in.wall_size_px); }
+        case SHOW_BAR: { light = output.level * bar(in.wall_px, in.wall_size_px); }
+        case SHOW_FLAT: { light = vec3(output.level); }
+        case SHOW_BLACK: { light = vec3(0.0); }
+        default: { light = picture(in, step_m); patterned = false; }
+    }
+    if output.outline != 0u {
+        light = mix(light, output.level * vec3(0.05, 1.0, 0.05), outline(in.stage_m, step_m));
+    }
+    if scene_linear != 0u {
+        return vec4(light, 1.0);
+    }
+    var encode = output.encode;
+    encode.transfer = transfer;
+    return vec4(stored(code_from_acescg(encode, light), vec2<u32>(in.output_px.xy), patterned), 1.0);
+}
+
+// Code values on the signal's grid.
+fn stored(code: vec3<f32>, px: vec2<u32>, patterned: bool) -> vec3<f32> {
+    if output.quantised == 0u {
+        return code;
+    }
+    let amount = select(output.encode.dither_scale, 0.0, patterned);
+    return quantised_code(code, output.encode.bits, amount * dither_rgb(px, output.frame));
+}
+
+// ACEScg from linear Rec.709 light, Bradford; a test compares it with cyc_color's.
+const ACESCG_FROM_REC709: mat3x3<f32> = mat3x3<f32>(
+    vec3(0.613097402401, 0.07019372247, 0.020615592882),
+    vec3(0.339523146184, 0.916353879057, 0.109569772938),
+    vec3(0.047379451415, 0.013452398473, 0.86981463418),
+);
+
+fn acescg_from_rec709(linear: vec3<f32>) -> vec3<f32> {
+    return ACESCG_FROM_REC709 * linear;
+}
+
+// The world along the rays through a wall point, linear ACEScg.
+fn picture(in: Fragment, step_m: f32) -> vec3<f32> {
+    var light = vec3(0.0);
+    var open = 1.0;
+    for (var i = 0u; i < output.camera_count; i++) {
+        let clip = cameras[i].clip_from_stage * vec4(in.stage_m, 1.0);
+        if cameras[i].live == 0u || clip.w <= 0.0 {
+            continue;
+        }
+        let ndc = clip.xy / clip.w;
+        let weight = open * inner_weight(ndc, cameras[i].soft_edge);
+        if weight > 0.0 {
+            light += weight * inner(i, in.stage_m, step_m);
+            open -= weight;
+        }
+    }
+    if open > 0.0 {
+        light += open * outer(in.view, in.stage_m, step_m);
+    }
+    return light;
+}
+
+fn inner(camera: u32, stage_m: vec3<f32>, step_m: f32) -> vec3<f32> {
+    if pictures_drawn == 0u {
+        return panorama_along(stage_m - cameras[camera].pupil_m, step_m);
+    }
+    let clip = cameras[camera].picture_from_stage * vec4(stage_m, 1.0);
+    let uv = picture_uv(clip.xy / max(clip.w, 1e-6), cameras[camera].uv_scale, textureDimensions(inner_pictures));
+    return acescg_from_rec709(textureSampleLevel(inner_pictures, picture_sampler, uv, camera, 0.0).rgb);
+}
+
+fn outer(view: u32, stage_m: vec3<f32>, step_m: f32) -> vec3<f32> {
+    if pictures_drawn == 0u {
+        return panorama_along(stage_m - output.eye_m, step_m);
+    }
+    if view == NO_VIEW {
+        return vec3(0.0);
+    }
+    let clip = outer_views[view].clip_from_stage * vec4(stage_m, 1.0);
+    let uv = picture_uv(clip.xy / clip.w, outer_views[view].uv_scale, textureDimensions(outer_pictures));
+    return acescg_from_rec709(textureSampleLevel(outer_pictures, picture_sampler, uv, view, 0.0).rgb);
+}
+
+// Clip coordinates to texture coordinates of the filled part of a layer, kept half a texel inside it.
+fn picture_uv(ndc: vec2<f32>, uv_scale: vec2<f32>, layer_px: vec2<u32>) -> vec2<f32> {
+    let half_texel = 0.5 / vec2<f32>(layer_px);
+    let uv = (vec2(0.5) + ndc * vec2(0.5, -0.5)) * uv_scale;
+    return clamp(uv, half_texel, uv_scale - half_texel);
+}
+
+// A panorama at infinity has no parallax: only the direction counts. The mip level keeps one wall pixel to about
+// one texel.
+fn panorama_along(ray: vec3<f32>, step_m: f32) -> vec3<f32> {
+    let distance = length(ray);
+    let lod = log2(max(step_m / (distance * output.texel_rad), 1.0));
+    return textureSampleLevel(panorama, panorama_sampler, uv_from_direction(ray / distance), lod).rgb;
+}
+
+// 1 on the edge of a live camera's inner frustum and on its centre cross.
+fn outline(stage_m: vec3<f32>, step_m: f32) -> f32 {
+    var covered = 0.0;
+    for (var i = 0u; i < output.camera_count; i++) {
+        let clip = cameras[i].clip_from_stage * vec4(stage_m, 1.0);
+        if cameras[i].live == 0u || clip.w <= 0.0 {
+            continue;
+        }
+        let ndc = clip.xy / clip.w;
+        let scale = length(vec2(cameras[i].clip_from_stage[0].x, cameras[i].clip_from_stage[1].x));
+        let line = 1.5 * step_m * max(scale, 1e-6) / clip.w;
+        let edge = abs(max(abs(ndc.x), abs(ndc.y)) - 1.0) < line;
+        let cross = min(abs(ndc.x), abs(ndc.y)) < 0.7 * line && max(abs(ndc.x), abs(ndc.y)) < 0.08;
+        covered = max(covered, select(0.0, 1.0, edge || cross));
+    }
+    return covered;
+}
+
+// Panels as a checker with one-pixel borders, each with its row-major number; the wall's centre lines brighter.
+fn grid(wall_px: vec2<f32>, panel_px: vec2<f32>, wall_size_px: vec2<f32>) -> vec3<f32> {
+    let panel = floor(wall_px / panel_px);
+    let inside = wall_px - panel * panel_px;
+    let columns = u32(ceil(wall_size_px.x / panel_px.x));
+    let number = u32(panel.y) * columns + u32(panel.x);
+    let odd = (u32(panel.x) + u32(panel.y)) % 2u;
+    var light = select(vec3(0.02, 0.03, 0.06), vec3(0.05, 0.06, 0.09), odd == 1u);
+    if digits(inside, panel_px, number) {
+        light = vec3(0.6);
+    }
+    if any(inside < vec2(1.0)) || any(inside >= panel_px - 1.0) {
+        light = vec3(0.35);
+    }
+    if any(abs(wall_px - 0.5 * wall_size_px) < vec2(1.0)) {
+        light = vec3(0.6, 0.3, 0.05);
+    }
+    if any(wall_px < vec2(1.0)) || any(wall_px >= wall_size_px - 1.0) {
+        light = vec3(1.0);
+    }
+    return light;
+}
+
+// A vertical bar that moves four wall pixels a frame over a dim field, and a horizontal one that moves one.
+fn bar(wall_px: vec2<f32>, wall_size_px: vec2<f32>) -> vec3<f32> {
+    let at = vec2(f32((4u * output.frame) % u32(wall_size_px.x)), f32(output.frame % u32(wall_size_px.y)));
+    let since = wall_px - at;
+    if since.x >= 0.0 && since.x < 8.0 {
+        return vec3(1.0);
+    }
+    if since.y >= 0.0 && since.y < 2.0 {
+        return vec3(0.4);
+    }
+    return vec3(0.02);
+}
