@@ -3,8 +3,9 @@
 //!
 //! Map: [`time`] (instants and exact rates), [`timecode`] (labels on frames), [`clock_map`] (device time to
 //! stage time), [`pose`] (rigid poses), [`sample`] (what feeds deliver), [`profile`] (how one device differs
-//! from the layout it speaks), [`timeline`] (recent samples by stage time), [`input`] and [`report`] (one
-//! frame's two records), [`seam`] (the traits between plugins and the real-time shell).
+//! from the layout it speaks), [`timeline`] (recent samples by stage time, and the pose at any instant),
+//! `motion` (how a camera moves just now, for [`timeline`]), [`input`] and [`report`] (one frame's two records),
+//! [`seam`] (the traits between plugins and the real-time shell).
 //!
 //! Invariant: nothing here reads a clock, a socket or a file; "now" is always an argument.
 

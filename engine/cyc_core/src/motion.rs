@@ -30,7 +30,7 @@ const SHRINK: f64 = 6.0;
 const SHORTEST_SPEED_SECS: f64 = 0.004;
 /// Samples are judged by parabolas over stretches of this length.
 const JUDGED_SECS: f64 = 0.12;
-const JUDGED_SAMPLES: usize = 10;
+const JUDGED_SAMPLES: usize = 8;
 /// Beyond this the acceleration no longer counts; the speed reached then goes on.
 const ACCELERATE_SECS: f64 = 0.1;
 /// The prediction leaves the newest sample itself and joins the fit within this time.
@@ -55,7 +55,7 @@ struct Kind {
     max_half_accel: f64,
 }
 
-const POSITION: Kind = Kind { noise: 1e-4, tolerance: 3e-4, max_rate: MAX_SPEED, max_half_accel: 25.0 };
+const POSITION: Kind = Kind { noise: 5e-5, tolerance: 3e-4, max_rate: MAX_SPEED, max_half_accel: 25.0 };
 const ROTATION: Kind = Kind { noise: 5e-5, tolerance: 3e-4, max_rate: MAX_TURN, max_half_accel: 50.0 };
 
 /// A local model of the movement, valid from its newest sample on.
@@ -227,7 +227,7 @@ impl Series {
 
     fn weigh(&self, stretch: Range<usize>, weights: &mut [f64; MAX_SAMPLES], kind: &Kind) {
         // A line first: at the end of a stretch a parabola bends to a single sample.
-        for degree in [2, 2, 2, 2] {
+        for degree in [1, 2, 2, 2] {
             let fit = self.sums(stretch.clone(), weights).solve(degree, kind);
             let mut apart = [0.0; MAX_SAMPLES];
             for i in stretch.clone() {

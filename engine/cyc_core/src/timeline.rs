@@ -135,7 +135,11 @@ impl Timeline {
         if !is_usable(&sample) {
             return PushOutcome::Refused;
         }
-        let at = self.samples.partition_point(|other| other.capture < sample.capture);
+        // Nearly every sample is the newest, and a search would touch memory that nobody else needs.
+        let at = match self.samples.back() {
+            Some(newest) if newest.capture < sample.capture => self.samples.len(),
+            _ => self.samples.partition_point(|other| other.capture < sample.capture),
+        };
         if self.samples.get(at).is_some_and(|other| other.capture == sample.capture) {
             return PushOutcome::Duplicate;
         }
@@ -159,10 +163,13 @@ impl Timeline {
     pub fn at(&self, at: StageTime, loss: &LossPolicy) -> Option<Sampled> {
         let counts = |gap: &&Gap| gap.after < at && gap.weight(loss) > 0.0;
         let mut gaps = self.gaps.iter().filter(counts).peekable();
-        let mut shown = None;
+        let (mut shown, mut blending_until) = (None, StageTime(i64::MIN));
         while let Some(gap) = gaps.next() {
             let held = shown.unwrap_or_else(|| gap.before_at(at, loss));
-            let progress = gap.progress(at, loss);
+            // Short as this silence was, the pose may still be far from where the one before left it.
+            let weight = if gap.arrived < blending_until { 1.0 } else { gap.weight(loss) };
+            blending_until = gap.arrived.plus_nanos((weight * (BLEND_LEAD_NANOS + BLEND_NANOS) as f64) as i64);
+            let progress = gap.progress(at, weight);
             shown = Some(if progress <= 0.0 {
                 Sampled {
                     quality: if at >= gap.first { held.quality.min(Quality::Held) } else { held.quality },
@@ -308,15 +315,16 @@ impl Timeline {
 }
 
 impl Gap {
-    /// 0 for a silence that the prediction bridged, 1 for one that outlasted it: how much of the blend it takes.
+    /// How much of the whole blend a silence takes: 0 if the prediction bridged it well, 1 if it was about to end.
+    ///
+    /// The wall shows poses up to a tenth of a second ahead of the packets, so it saw the prediction end earlier.
     fn weight(&self, loss: &LossPolicy) -> f64 {
-        let half = loss.predict_nanos.max(0) / 2;
-        if half == 0 { 1.0 } else { ((self.nanos - half) as f64 / half as f64).clamp(0.0, 1.0) }
+        let predicted = loss.predict_nanos.max(0) as f64;
+        if predicted == 0.0 { 1.0 } else { (2.5 * self.nanos as f64 / predicted - 1.0).clamp(0.0, 1.0) }
     }
 
     /// How far the blend has come at `at`: 0 not begun, 1 over.
-    fn progress(&self, at: StageTime, loss: &LossPolicy) -> f64 {
-        let weight = self.weight(loss);
+    fn progress(&self, at: StageTime, weight: f64) -> f64 {
         let begun = at.nanos_since(self.arrived) as f64 - weight * BLEND_LEAD_NANOS as f64;
         (begun / (weight * BLEND_NANOS as f64)).clamp(0.0, 1.0)
     }

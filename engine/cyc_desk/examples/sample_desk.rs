@@ -66,11 +66,7 @@ fn report(frame: u64, now: StageTime) -> FrameReport {
         timecode: format!("01:{:02}:{:02}:{:02}", frame / 1440 % 60, frame / 24 % 60, frame % 24),
         presented_ns: now,
         margin_ns: 9_000_000 - (frame % 13) as i64 * 120_000,
-        cameras: [
-            ("cam-a".into(), camera(0.0, Quality::Measured)),
-            ("cam-b".into(), camera(1.5, quality)),
-        ]
-        .into(),
+        cameras: [("cam-a".into(), camera(0.0, Quality::Measured)), ("cam-b".into(), camera(1.5, quality))].into(),
         feeds: [("trk-a".into(), feed(0)), ("trk-b".into(), feed(frame / 400))].into(),
         stages_ns: StageDurations {
             latch: 60_000,

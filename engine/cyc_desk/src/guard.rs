@@ -82,9 +82,14 @@ mod tests {
     fn only_the_own_origin_passes() {
         let with = |origin| verdict(&[(header::HOST, "127.0.0.1:7300"), (header::ORIGIN, origin)]);
         assert_eq!(with("http://127.0.0.1:7300"), None);
-        for origin in
-            ["http://127.0.0.1:3000", "https://127.0.0.1:7300", "http://localhost:7300", "null", "https://example.com", ""]
-        {
+        for origin in [
+            "http://127.0.0.1:3000",
+            "https://127.0.0.1:7300",
+            "http://localhost:7300",
+            "null",
+            "https://example.com",
+            "",
+        ] {
             assert_eq!(with(origin), Some(403), "{origin:?}");
         }
         assert_eq!(verdict(&[(header::ORIGIN, "http://127.0.0.1:7300")]), Some(403), "no Host to compare with");

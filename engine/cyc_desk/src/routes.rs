@@ -112,11 +112,7 @@ async fn wall_frame(
 }
 
 /// The wall as it is now: asked for by this request or, meanwhile, by another one.
-async fn take(
-    shared: &Shared,
-    slot: &Mutex<Option<Taken>>,
-    wall: &str,
-) -> Result<Arc<crate::WallPicture>, Problem> {
+async fn take(shared: &Shared, slot: &Mutex<Option<Taken>>, wall: &str) -> Result<Arc<crate::WallPicture>, Problem> {
     let came = Instant::now();
     let mut slot = slot.lock().await;
     if let Some(taken) = slot.as_ref().filter(|taken| taken.asked >= came) {

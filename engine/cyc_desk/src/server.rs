@@ -9,8 +9,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// Where the desk is unless told otherwise.
-pub const DEFAULT_ADDR: SocketAddr =
-    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 7300);
+pub const DEFAULT_ADDR: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 7300);
 
 /// How often reports are taken in while nobody asks.
 const COLLECT_EVERY: Duration = Duration::from_millis(250);
@@ -26,10 +25,14 @@ pub enum DeskError {
     )]
     NotLoopback(SocketAddr),
     /// Somebody else listens there.
-    #[error("the desk cannot listen on {0}: the port is in use; stop the other program or choose a port with --desk 127.0.0.1:PORT (0 takes a free one)")]
+    #[error(
+        "the desk cannot listen on {0}: the port is in use; stop the other program or choose a port with --desk 127.0.0.1:PORT (0 takes a free one)"
+    )]
     PortInUse(SocketAddr),
     /// The system refuses.
-    #[error("the desk cannot listen on {addr}: {source}; choose another port with --desk 127.0.0.1:PORT (0 takes a free one)")]
+    #[error(
+        "the desk cannot listen on {addr}: {source}; choose another port with --desk 127.0.0.1:PORT (0 takes a free one)"
+    )]
     Listen {
         /// Where.
         addr: SocketAddr,

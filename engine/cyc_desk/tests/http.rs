@@ -1,5 +1,7 @@
 //! The desk over a real socket.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests say what they expect by unwrapping it")]
+
 use cyc_core::{Clock, FrameReport, StageTime};
 use cyc_desk::{Desk, DeskError, DeskSource, WallPicture};
 use std::collections::HashMap;
@@ -192,7 +194,11 @@ fn many_askers_of_one_wall_share_a_few_pictures() {
     for asker in askers {
         assert_eq!(asker.join().unwrap().status, 200);
     }
-    assert!(frames.served.load(Ordering::SeqCst) < 11, "{} pictures for 11 askers", frames.served.load(Ordering::SeqCst));
+    assert!(
+        frames.served.load(Ordering::SeqCst) < 11,
+        "{} pictures for 11 askers",
+        frames.served.load(Ordering::SeqCst)
+    );
 }
 
 #[test]

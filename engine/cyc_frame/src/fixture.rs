@@ -1,9 +1,7 @@
 //! Stages made by formula, for this crate's tests.
 
 use cyc_core::{CameraInput, Pose, Quality, Rate};
-use cyc_stage::stage::{
-    Camera, Exposure, Genlock, Inner, Latency, Output, Panel, Patch, Stage, Wall, Window,
-};
+use cyc_stage::stage::{Camera, Exposure, Genlock, Inner, Latency, Output, Panel, Patch, Stage, Wall, Window};
 use nalgebra::{Isometry3, Point3, Vector3};
 
 /// Panels of 192 px at 2.6 mm: 0.4992 m a side.

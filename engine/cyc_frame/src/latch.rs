@@ -70,7 +70,12 @@ impl Latch {
 
     /// Every camera's state for the same instant as `plan`'s, with what has arrived since: what `relatch` takes,
     /// through [`inputs`].
-    pub fn late(&self, stage: &Stage, source: &dyn PoseSource, display_time: StageTime) -> BTreeMap<String, CameraState> {
+    pub fn late(
+        &self,
+        stage: &Stage,
+        source: &dyn PoseSource,
+        display_time: StageTime,
+    ) -> BTreeMap<String, CameraState> {
         camera_states(stage, source, display_time)
     }
 }
@@ -109,4 +114,89 @@ pub fn fixed_input(camera: &Camera) -> Option<CameraInput> {
         entrance_pupil_offset_m: 0.0,
         quality: Quality::Measured,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{camera, input, output, stage};
+    use cyc_core::{Pose, report::FeedReport};
+
+    /// Knows one camera, whose focal length says for which instant it was asked.
+    struct OneCamera(&'static str);
+
+    impl PoseSource for OneCamera {
+        fn sample(&self, camera: &str, at: StageTime) -> CameraState {
+            let known = CameraState {
+                input: Some(input(Pose::identity(), at.0 as f64)),
+                capture: Some(at.plus_nanos(-5)),
+                received: Some(at.plus_nanos(-3)),
+            };
+            if camera == self.0 { known } else { CameraState::LOST }
+        }
+
+        fn feeds(&self) -> Vec<(String, FeedReport)> {
+            Vec::new()
+        }
+    }
+
+    fn tick(frame: u64, ideal: i64) -> Tick {
+        Tick { frame, ideal: StageTime(ideal), actual: StageTime(ideal).plus_nanos(70), missed: 0 }
+    }
+
+    fn with_latency(frames: &[u32]) -> Stage {
+        Stage { outputs: frames.iter().map(|frames| output(*frames)).collect(), ..stage([0.0; 3], vec![]) }
+    }
+
+    #[test]
+    fn light_leaves_one_frame_and_the_slowest_output_after_the_tick() {
+        let display =
+            |latency: &[u32], tick: Tick| Latch::new(&with_latency(latency)).display_time(&tick).0 - tick.ideal.0;
+        // 1001/24000 s = 41,708,333.33 ns.
+        assert_eq!(display(&[], tick(0, 1_000)), 41_708_333);
+        assert_eq!(display(&[0, 2, 1], tick(0, 1_000)), 125_125_000);
+        assert_eq!(Latch::new(&with_latency(&[2])).deadline(&tick(0, 1_000)), StageTime(41_709_333));
+        // Never drifts: the deadline of a frame is the ideal instant of the next, however late.
+        let latch = Latch::new(&with_latency(&[]));
+        let rate = latch.rate;
+        for frame in [0, 1, 2, 3, 1_000_000, 123_456_789] {
+            assert_eq!(latch.deadline(&tick(frame, rate.nanos_of_frame(frame))).0, rate.nanos_of_frame(frame + 1));
+        }
+        assert!(latch.display_time(&tick(u64::MAX, i64::MAX)).0 == i64::MAX);
+    }
+
+    #[test]
+    fn every_camera_is_latched_for_the_display_time() {
+        let fixed = Pose::from_pan_tilt_roll([1.0, 2.0, 3.0].into(), 0.1, 0.2, 0.3);
+        let cameras = vec![
+            camera("fed", Some(0), None),
+            camera("silent", Some(0), None),
+            camera("fixed", None, Some(fixed)),
+            camera("nowhere", None, None),
+        ];
+        let stage = Stage { cameras, ..with_latency(&[1]) };
+        let latch = Latch::new(&stage);
+        let latched = latch.latch(&stage, &OneCamera("fed"), &tick(120, 500), StageTime(777));
+        let display_time = latch.display_time(&tick(120, 500));
+        assert_eq!(latched.at, StageTime(777));
+        assert_eq!((latched.input.frame, latched.input.display_time), (120, display_time));
+        assert_eq!(latched.input.timecode, "01:00:05:00");
+        assert_eq!(latched.input.cameras.keys().collect::<Vec<_>>(), ["fed", "fixed"]);
+        assert_eq!(latched.input.cameras["fed"].focal_length_mm, display_time.0 as f64);
+        assert_eq!(latched.input.cameras["fixed"], CameraInput { quality: Quality::Measured, ..input(fixed, 35.0) });
+        assert_eq!(latched.cameras.len(), 4);
+        assert_eq!(latched.cameras["silent"], CameraState::LOST);
+        assert_eq!(latched.cameras["nowhere"], CameraState::LOST);
+        assert_eq!(latched.cameras["fixed"].capture, None);
+        assert_eq!(inputs(&latch.late(&stage, &OneCamera("fed"), display_time)), latched.input.cameras);
+    }
+
+    #[test]
+    fn timecode_starts_at_one_and_drops_where_the_rate_does() {
+        let label = |frame, rate: &str| timecode_label(frame, crate::fixture::rate(rate));
+        assert_eq!(label(0, "24"), "01:00:00:00");
+        assert_eq!(label(25 * 61, "25"), "01:01:01:00");
+        assert_eq!(label(1800, "30000/1001"), "01:01:00;02");
+        assert_eq!(label(1440, "24000/1001"), "01:01:00:00");
+    }
 }

@@ -4,7 +4,7 @@
 //! views from the eye point and which wall patch looks at which), [`offaxis`] (a view through a rectangle),
 //! [`view`] (the one place that builds a `clip_from_stage`), [`frustum`] (Rust twin of
 //! `shaders/lib/frustum.wgsl`), [`latch`] (one `FrameInput` per tick), [`report`] (one `FrameReport` per frame),
-//! [`line`] (a plan as a line of `plan.jsonl`).
+//! [`mod@line`] (a plan as a line of `plan.jsonl`).
 //!
 //! Invariant: everything here is a pure function of its arguments; no clock, no socket, no file, no panic on
 //! any number, finite or not.

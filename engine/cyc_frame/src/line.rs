@@ -88,3 +88,38 @@ fn outer_line(view: &OuterView, eye_m: &Point3<f64>) -> OuterLine {
 fn column_major(matrix: &Matrix4<f64>) -> [f64; 16] {
     std::array::from_fn(|i| matrix[(i % 4, i / 4)])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{camera, input, stage, wall};
+    use cyc_core::{FrameInput, Pose};
+
+    #[test]
+    fn a_line_holds_every_camera_and_wall_in_column_major_order() {
+        let flat = wall(2, 2, None, [0.0, 4.0, 0.0], [0.0; 3]);
+        let mut stage = stage([0.0, 0.0, 1.6], vec![flat]);
+        stage.cameras = vec![camera("a", None, None), camera("b", None, None)];
+        let pose = Pose::from_pan_tilt_roll(Point3::new(1.0, -2.0, 1.5), 0.3, 0.1, 0.0);
+        let known = BTreeMap::from([("a".to_string(), input(pose, 50.0))]);
+        let plan = crate::solve(&stage, &FrameInput { frame: 4, cameras: known, ..FrameInput::default() });
+        let layout = crate::outer_layout(&stage);
+        let line = serde_json::to_value(plan_line(&plan, &stage, &layout)).unwrap();
+
+        assert_eq!(line["frame"], 4);
+        assert!(line["cameras"]["b"].is_null());
+        let a = &line["cameras"]["a"];
+        assert_eq!((a["focal_length_mm"].as_f64(), a["overscan"].as_f64()), (Some(50.0), Some(1.25)));
+        assert_eq!(a["position_m"], serde_json::json!([1.0, -2.0, 1.5]));
+        let matrix = plan.cameras[0].unwrap().clip_from_stage;
+        assert_eq!(a["clip_from_stage"].as_array().unwrap().len(), 16);
+        // The second column's first row, and the fourth column's third: the near plane.
+        assert_eq!(a["clip_from_stage"][4].as_f64(), Some(matrix[(0, 1)]));
+        assert_eq!(a["clip_from_stage"][14].as_f64(), Some(crate::NEAR_M));
+        let views = line["walls"]["w"].as_array().unwrap();
+        assert_eq!(views.len(), layout.views.len());
+        assert_eq!(views[0]["position_m"], serde_json::json!([0.0, 0.0, 1.6]));
+        assert_eq!(views[0]["size_px"], serde_json::json!([388, 388]));
+        assert_eq!(views[0]["clip_from_stage"][15].as_f64(), Some(layout.views[0].clip_from_stage[(3, 3)]));
+    }
+}

@@ -39,8 +39,9 @@ pub struct OuterView {
     pub wall: usize,
     /// Stage to clip space: infinite reverse-Z, `w` = distance along the view's axis in metres.
     pub clip_from_stage: Matrix4<f64>,
-    /// Picture size at which a picture pixel is nowhere coarser than the wall's pixels as seen from the eye point,
-    /// at most 4096 a side; a flat wall's picture has its very pixels, and two more on each side.
+    /// Picture size at which a picture pixel is no coarser than the wall's pixels as seen from the eye point, up to
+    /// 4096 a side and a ratio of 8 between its sides; a flat wall's picture has its very pixels, and two more on
+    /// each side.
     pub size_px: [u32; 2],
 }
 

@@ -74,3 +74,72 @@ fn camera_report(trace: &CameraTrace) -> CameraReport {
         pose_age_ns: capture.map(|capture| trace.pose_for.nanos_since(capture)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::input;
+    use cyc_core::Pose;
+
+    fn report_of(trace: CameraTrace) -> FrameReport {
+        let input = FrameInput {
+            frame: 3,
+            timecode: "01:00:00:03".into(),
+            display_time: StageTime(2_000),
+            ..FrameInput::default()
+        };
+        let record = FrameRecord {
+            tick: Tick { frame: 3, ideal: StageTime(1_000), actual: StageTime(1_012), missed: 0 },
+            input: &input,
+            cameras: &BTreeMap::from([("cam".to_string(), trace)]),
+            presented: StageTime(1_400),
+            deadline: StageTime(1_500),
+            missed: 2,
+            stages: StageDurations { solve: 11, ..StageDurations::default() },
+        };
+        frame_report(&record, vec![("trk".into(), FeedReport { packets: 5, ..FeedReport::default() })])
+    }
+
+    fn trace(shown: CameraState) -> CameraTrace {
+        CameraTrace {
+            shown,
+            latched: StageTime(1_020),
+            late_latched: None,
+            warped: Some(StageTime(1_300)),
+            pose_for: StageTime(2_000),
+        }
+    }
+
+    #[test]
+    fn a_known_camera_reports_its_pose_and_age() {
+        let known = input(Pose::identity(), 35.0);
+        let shown = CameraState { input: Some(known), capture: Some(StageTime(900)), received: Some(StageTime(950)) };
+        let report = report_of(trace(shown));
+        assert_eq!((report.frame, report.tick_error_ns, report.margin_ns, report.missed), (3, 12, 100, 2));
+        assert_eq!((report.tick_ns, report.display_time_ns), (StageTime(1_000), StageTime(2_000)));
+        assert_eq!((report.feeds["trk"].packets, report.stages_ns.solve), (5, 11));
+        let camera = serde_json::to_value(&report.cameras["cam"]).unwrap();
+        let expected = serde_json::json!({
+            "position_m": [0.0, 0.0, 0.0], "orientation_wxyz": [1.0, 0.0, 0.0, 0.0], "focal_length_mm": 35.0,
+            "quality": "measured", "capture_ns": 900, "received_ns": 950, "latched_ns": 1020,
+            "late_latched_ns": null, "warped_ns": 1300, "pose_for_ns": 2000, "pose_age_ns": 1100,
+        });
+        assert_eq!(camera, expected);
+    }
+
+    #[test]
+    fn an_unknown_camera_is_lost_and_all_null() {
+        let stale = CameraState { capture: Some(StageTime(1)), ..CameraState::LOST };
+        let camera = serde_json::to_value(&report_of(trace(stale)).cameras["cam"]).unwrap();
+        for (key, value) in camera.as_object().unwrap() {
+            assert!(if key == "quality" { value == "lost" } else { value.is_null() }, "{key}: {value}");
+        }
+    }
+
+    #[test]
+    fn a_camera_without_capture_has_no_age() {
+        let fixed = CameraState { input: Some(input(Pose::identity(), 35.0)), ..CameraState::LOST };
+        let report = report_of(trace(fixed));
+        assert_eq!((report.cameras["cam"].pose_age_ns, report.cameras["cam"].quality), (None, Quality::Measured));
+    }
+}

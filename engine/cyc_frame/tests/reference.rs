@@ -3,6 +3,8 @@
 //! Its world is Y-up with -Z forward: (x, y, z) there is (x, -z, y) on the stage. Coordinates are printed with ten
 //! digits, so points and corners are rebuilt from their exact formula where the rounding would show.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects by unwrapping it")]
+
 use cyc_core::{CameraInput, Pose, Quality};
 use cyc_frame::{NEAR_M, inner_uv, inner_view, off_axis};
 use cyc_stage::stage::{Camera, Exposure, Inner};

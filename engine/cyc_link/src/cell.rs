@@ -39,7 +39,9 @@ impl TimelineWriter {
     /// became of each.
     pub fn publish(&mut self, samples: &[CameraSample], mut outcome: impl FnMut(PushOutcome)) {
         if let Some(spare) = Arc::get_mut(&mut self.spare) {
-            self.behind.drain(..).for_each(|sample| drop(spare.push(sample)));
+            for sample in self.behind.drain(..) {
+                spare.push(sample);
+            }
         } else {
             self.spare = Arc::new(Timeline::clone(&self.cell.load()));
             self.behind.clear();
@@ -98,9 +100,9 @@ mod tests {
     #[test]
     fn a_held_copy_never_changes() {
         let (cell, mut writer) = writer();
-        writer.publish(&[sample(0)], drop);
+        writer.publish(&[sample(0)], |_| {});
         let held = cell.load();
-        (1..20).for_each(|n| writer.publish(&[sample(n)], drop));
+        (1..20).for_each(|n| writer.publish(&[sample(n)], |_| {}));
         assert_eq!((held.len(), cell.load().len()), (1, 20));
     }
 

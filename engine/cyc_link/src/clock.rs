@@ -62,10 +62,11 @@ pub struct RealtimeMap {
 }
 
 impl RealtimeMap {
-    /// Reads both clocks again; call it right after a batch of packets was taken from the socket.
-    pub fn refresh(&mut self, clock: &dyn Clock) {
+    /// Reads both clocks again and returns now; call it right after a batch of packets was taken from the socket.
+    pub fn refresh(&mut self, clock: &dyn Clock) -> StageTime {
         let (before, realtime, after) = (clock.now(), realtime_nanos(), clock.now());
         self.observe(before, realtime, after);
+        after
     }
 
     /// A cross-reading: CLOCK_REALTIME was `realtime_nanos` somewhere between `before` and `after`.
@@ -110,8 +111,7 @@ mod tests {
         let (clock, mut map) = (MonotonicClock, RealtimeMap::default());
         let before = clock.now();
         let stamp = realtime_nanos();
-        map.refresh(&clock);
-        let now = clock.now();
+        let now = map.refresh(&clock);
         let mapped = map.stage_time(stamp, now);
         assert!(mapped <= now && mapped >= before.plus_nanos(-MAX_BRACKET_NANOS), "{before:?} {mapped:?} {now:?}");
     }

@@ -63,7 +63,9 @@ pub enum LinkError {
         source: io::Error,
     },
     /// Serial lines are not read yet.
-    #[error("feed \"{feed}\" wants serial line {path}; feeds are read over UDP only, so use a serial-to-UDP bridge and `udp = \"ADDRESS:PORT\"`")]
+    #[error(
+        "feed \"{feed}\" wants serial line {path}; feeds are read over UDP only, so use a serial-to-UDP bridge and `udp = \"ADDRESS:PORT\"`"
+    )]
     Serial {
         /// Stage-file id.
         feed: String,

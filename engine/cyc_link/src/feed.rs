@@ -3,11 +3,12 @@
 use crate::clock::RealtimeMap;
 use crate::error::LinkError;
 use crate::lane::{Lane, LaneView};
-use crate::stamp::{Batch, StampedSocket};
+use crate::stamp::{BATCH, Batch, StampedSocket};
 use cyc_core::report::FeedReport;
 use cyc_core::timeline::Sampled;
 use cyc_core::{CameraInput, CameraState, Clock, LensSample, LossPolicy, Pose, PoseSource, Quality, StageTime};
 use cyc_stage::stage::{Camera, Feed, Protocol, Stage, Transport};
+use nix::errno::Errno;
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -19,6 +20,14 @@ use std::time::Duration;
 const THREAD_NAME: usize = 15;
 /// Pause after a read that failed, so that a broken interface does not take a whole core.
 const ERROR_PAUSE: Duration = Duration::from_millis(50);
+
+/// A port is flooded from so many packets on, in so many nanoseconds: more than eight cameras at 240 Hz send
+/// if every one of their samples takes three datagrams.
+const FLOOD_PACKETS: usize = 64;
+/// See [`FLOOD_PACKETS`].
+const FLOOD_WINDOW_NANOS: i64 = 10_000_000;
+/// How long a flooded port's packets gather: far shorter than its receive buffer lasts.
+const FLOOD_PAUSE: Duration = Duration::from_micros(500);
 
 /// All feeds of a stage, receiving. Dropping it ends the threads and frees the ports.
 pub struct StageFeeds {
@@ -241,45 +250,80 @@ struct Reader {
 
 impl Reader {
     fn run(mut self) {
-        let (mut batch, mut realtime) = (Batch::default(), RealtimeMap::default());
+        let (mut batch, mut realtime, mut pace) = (Batch::default(), RealtimeMap::default(), Pace::default());
         realtime.refresh(&*self.clock);
         while !self.stop.load(Ordering::Relaxed) {
-            if let Err(error) = self.turn(&mut batch, &mut realtime) {
-                tracing::warn!("{}: cannot receive: {error}", std::thread::current().name().unwrap_or("feed"));
-                std::thread::sleep(ERROR_PAUSE);
+            match self.turn(&mut batch, &mut realtime) {
+                Ok((count, now)) if pace.is_flooded(count, now) && count < BATCH => std::thread::sleep(FLOOD_PAUSE),
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!("{}: cannot receive: {error}", std::thread::current().name().unwrap_or("feed"));
+                    std::thread::sleep(ERROR_PAUSE);
+                }
             }
         }
     }
 
-    /// One batch: everything that has arrived is taken, then shown at once.
-    fn turn(&mut self, batch: &mut Batch, realtime: &mut RealtimeMap) -> Result<(), nix::errno::Errno> {
+    /// One batch: everything that has arrived is taken, then shown at once. Returns how many packets and when.
+    fn turn(&mut self, batch: &mut Batch, realtime: &mut RealtimeMap) -> Result<(usize, StageTime), Errno> {
         let drops = batch.kernel_drops();
         let (lanes, clock) = (&mut self.lanes, &*self.clock);
         let mut read_at = None;
-        batch.receive(&self.socket, &mut |datagram, arrival| {
-            let now = *read_at.get_or_insert_with(|| {
-                realtime.refresh(clock);
-                clock.now()
-            });
+        let count = batch.receive(&self.socket, &mut |datagram, arrival| {
+            let now = *read_at.get_or_insert_with(|| realtime.refresh(clock));
             let received = arrival.kernel_nanos.map_or(now, |stamp| realtime.stage_time(stamp, now));
             lanes.iter_mut().for_each(|lane| lane.take(datagram, arrival.source, received));
         })?;
-        let now = read_at.unwrap_or_else(|| {
-            realtime.refresh(clock);
-            clock.now()
-        });
+        let now = read_at.unwrap_or_else(|| realtime.refresh(clock));
         let dropped = u64::from(batch.kernel_drops().wrapping_sub(drops));
         for lane in &mut self.lanes {
             lane.dropped(dropped);
             lane.publish(now);
         }
-        Ok(())
+        Ok((count, now))
+    }
+}
+
+/// Notices a flood. A flooded thread lets packets gather for half a millisecond at a time instead of waking for
+/// each, which leaves the processor to the others; its own packets keep their stamps.
+#[derive(Debug, Default)]
+struct Pace {
+    window_start: StageTime,
+    packets: usize,
+    flooded: bool,
+}
+
+impl Pace {
+    /// Whether this port takes more than [`FLOOD_PACKETS`] in [`FLOOD_WINDOW_NANOS`], after `count` more at `now`.
+    fn is_flooded(&mut self, count: usize, now: StageTime) -> bool {
+        if now.nanos_since(self.window_start) > FLOOD_WINDOW_NANOS {
+            let recent = now.nanos_since(self.window_start) <= 2 * FLOOD_WINDOW_NANOS;
+            self.flooded = recent && self.packets > FLOOD_PACKETS;
+            (self.window_start, self.packets) = (now, 0);
+        }
+        self.packets += count;
+        self.flooded || self.packets > FLOOD_PACKETS
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::thread_name;
+    use super::{Pace, thread_name};
+    use cyc_core::StageTime;
+
+    /// Whether the port counts as flooded after each millisecond with so many packets.
+    fn flooded(pace: &mut Pace, ms: std::ops::Range<i64>, per_ms: usize) -> Vec<bool> {
+        ms.map(|ms| pace.is_flooded(per_ms, StageTime(ms * 1_000_000))).collect()
+    }
+
+    #[test]
+    fn eight_segmented_cameras_are_no_flood_and_a_hundred_thousand_packets_a_second_are() {
+        let mut pace = Pace::default();
+        assert!(!flooded(&mut pace, 100..1100, 5).contains(&true));
+        let storm = flooded(&mut pace, 1100..2100, 100);
+        assert!(storm[10..].iter().all(|flooded| *flooded));
+        assert!(!flooded(&mut pace, 2130..3000, 1).contains(&true), "a silence ends it");
+    }
 
     #[test]
     fn thread_names_say_which_feed_and_fit() {

@@ -215,12 +215,14 @@ mod tests {
 
     #[test]
     fn device_time_is_brought_over_without_the_jitter_of_the_network() {
-        let protocol = Protocol::OpenTrackIo { udp: "127.0.0.1:0".parse().unwrap(), interface: None, source_number: None };
+        let protocol =
+            Protocol::OpenTrackIo { udp: "127.0.0.1:0".parse().unwrap(), interface: None, source_number: None };
         let profile = OpenTrackIoProfile::default();
         let mut lane = Lane::new(&Feed { protocol, profile: Profile::OpenTrackIo(profile), ..feed(5) }).unwrap();
         let (mut sequence, epoch) = (0, 1_800_000_000_000_000_000_i64);
         for n in 0..200_i64 {
-            let sample = Sample::from_camera_state(1, &pose(0.0), &LensSample::default(), Some(epoch + n * 10 * MS), &profile);
+            let sample =
+                Sample::from_camera_state(1, &pose(0.0), &LensSample::default(), Some(epoch + n * 10 * MS), &profile);
             let payload = sample.emit(Encoding::Json).unwrap();
             let jitter = [0, 2, 1, 3, 0, 1][n as usize % 6] * MS;
             for datagram in opentrackio::segments(&payload, Encoding::Json, &mut sequence, 300).unwrap() {

@@ -48,7 +48,7 @@ pub fn arc_seams(columns: u32, panel_m: f64, radius_m: f64) -> Result<Vec<[f64; 
         return Err(ArcError::MoreThanFullCircle { columns, degrees });
     }
     // An even number of columns has a seam in the middle, an odd one the middle of a chord.
-    let middle = if columns % 2 == 0 { radius_m } else { radius_m * (step / 2.0).cos() };
+    let middle = if columns.is_multiple_of(2) { radius_m } else { radius_m * (step / 2.0).cos() };
     let seam = |n: u32| (f64::from(n) - f64::from(columns) / 2.0) * step;
     Ok((0..=columns).map(|n| [radius_m * seam(n).sin(), radius_m * seam(n).cos() - middle]).collect())
 }

@@ -1,7 +1,7 @@
 //! The stage file: TOML in, a resolved [`stage::Stage`] out, or all problems at once with their places.
 //!
 //! Map: [`load`] and [`parse`] (the way in), [`problem`] (what is wrong, and how it is printed), [`stage`]
-//! (the result), [`geometry`] and [`mesh`] (walls as triangles), [`file`] and [`schema`] (the file's shape as a
+//! (the result), [`geometry`] and [`mesh`] (walls as triangles), [`mod@file`] and [`schema`] (the file's shape as a
 //! JSON Schema), [`view`] (the stage as JSON); inside, `tree` (the spanned TOML tree), `load/` (one file a
 //! section), `upgrade` (older formats) and `suggest` ("did you mean").
 //!

@@ -39,12 +39,7 @@ pub struct Loaded {
 ///
 /// Errors: everything that is wrong with it, warnings included.
 pub fn load(path: &Path, read: ReadFile<'_>) -> Result<Loaded, Problems> {
-    match read_text(path, read) {
-        Ok(text) => parse(&text, path, read),
-        Err((problem, source)) => {
-            Err(Problems { path: path.display().to_string(), source, list: vec![problem.help(MINIMAL)] })
-        }
-    }
+    parse(&read_text(path, read)?, path, read)
 }
 
 /// Reads a stage from its text; `path` is named in messages, and files named in the text lie next to it.
@@ -61,19 +56,26 @@ pub fn parse(text: &str, path: &Path, read: ReadFile<'_>) -> Result<Loaded, Prob
 
 const MINIMAL: &str = "the smallest stage file is stage-configs/minimal.toml";
 
-fn read_text(path: &Path, read: ReadFile<'_>) -> Result<String, (Problem, String)> {
-    let problem = |message: String| Problem::new(Code::File, 0..0, message);
-    let bytes =
-        read(path).map_err(|error| (problem(format!("the stage file cannot be read: {error}")), String::new()))?;
+fn read_text(path: &Path, read: ReadFile<'_>) -> Result<String, Problems> {
+    let refuse = |problem: Problem, source: String| {
+        let list = vec![problem];
+        Err(Problems { path: path.display().to_string(), source, list })
+    };
+    let problem = |message: String| Problem::new(Code::File, 0..0, message).help(MINIMAL);
+    let bytes = match read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => return refuse(problem(format!("the stage file cannot be read: {error}")), String::new()),
+    };
     if bytes.len() > MAX_STAGE_BYTES {
         let message = format!("the stage file is larger than {} MiB, so it is something else", MAX_STAGE_BYTES >> 20);
-        return Err((problem(message), String::new()));
+        return refuse(problem(message), String::new());
     }
-    String::from_utf8(bytes).map_err(|error| {
+    String::from_utf8(bytes).or_else(|error| {
         let at = error.utf8_error().valid_up_to();
-        let message = "the stage file is not UTF-8 text";
-        let source = String::from_utf8_lossy(error.as_bytes()).into_owned();
-        (Problem::new(Code::File, at..at + 1, message).label("the first byte that is no text"), source)
+        let problem = Problem::new(Code::File, at..at + 1, "the stage file is not UTF-8 text")
+            .label("the first byte that is no text")
+            .help("save the file as UTF-8");
+        refuse(problem, String::from_utf8_lossy(error.as_bytes()).into_owned())
     })
 }
 
@@ -109,7 +111,12 @@ fn tree_of<'s>(sheet: &Sheet<'s>, text: &'s str) -> Option<toml_span::Value<'s>>
 
 fn syntax_problem(sheet: &Sheet<'_>, error: &toml_span::Error) -> Problem {
     use toml_span::ErrorKind;
-    let problem = Problem::new(Code::Syntax, sheet.span(error.span), format!("this is not TOML: {error}"));
+    // toml-span's text for this one asks a question that the help answers.
+    let what = match &error.kind {
+        ErrorKind::UnquotedString => "a value that is no number, list, table, true, false or quoted text".into(),
+        _ => error.to_string(),
+    };
+    let problem = Problem::new(Code::Syntax, sheet.span(error.span), format!("this is not TOML: {what}"));
     match &error.kind {
         ErrorKind::UnquotedString => problem.help("texts stand in quotes: \"like this\""),
         ErrorKind::DuplicateKey { first, .. } | ErrorKind::DuplicateTable { first, .. } => problem
@@ -320,11 +327,14 @@ fn warn(
     cameras: &[Entry<crate::stage::Camera>],
     outputs: &[Entry<crate::stage::Output>],
 ) {
+    fn once<T>(entries: &[Entry<T>], id: &String) -> bool {
+        entries.iter().filter(|entry| entry.id.as_ref() == Some(id)).count() == 1
+    }
     // What is broken itself may well use it; silence is better than a wrong warning.
     if cameras.iter().all(|camera| camera.value.is_some()) {
         let used = |n| cameras.iter().any(|camera| camera.value.as_ref().is_some_and(|c| c.feed == Some(n)));
         for (_, feed) in feeds.iter().enumerate().filter(|(n, _)| !used(*n)) {
-            let Some(id) = &feed.id else { continue };
+            let Some(id) = feed.id.as_ref().filter(|id| once(feeds, id)) else { continue };
             let problem = Problem::new(Code::UnusedFeed, feed.span.clone(), format!("no camera uses feed {id:?}"));
             sheet.report(problem.help(format!("write feed = {id:?} in a [[camera]], or remove the feed")));
         }
@@ -332,7 +342,7 @@ fn warn(
     if outputs.iter().all(|output| output.value.is_some()) {
         let regions = || outputs.iter().filter_map(|output| output.value.as_ref()).flat_map(|o| &o.regions);
         for (_, wall) in walls.iter().enumerate().filter(|(n, _)| !regions().any(|region| region.wall == *n)) {
-            let Some(id) = &wall.id else { continue };
+            let Some(id) = wall.id.as_ref().filter(|id| once(walls, id)) else { continue };
             let problem = Problem::new(Code::UnshownWall, wall.span.clone(), format!("no output shows wall {id:?}"));
             sheet.report(problem.help(format!("write wall = {id:?} in an [[output]]")));
         }

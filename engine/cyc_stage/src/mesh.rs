@@ -227,14 +227,14 @@ mod obj {
 mod glb {
     use super::{Corner, MAX_DEPTH, MAX_NODES, MAX_TRIANGLES, Matrix4, MeshError, Point3, RawMesh};
     use gltf::accessor::{DataType, Dimensions};
-    use gltf::{Accessor, Gltf, Node, Primitive, Semantic, mesh::Mode};
+    use gltf::{Accessor, Document, Gltf, Node, Primitive, Semantic, mesh::Mode};
 
     fn unreadable(text: impl Into<String>) -> MeshError {
         MeshError::Unreadable(text.into())
     }
 
     pub(super) fn read(bytes: &[u8]) -> Result<RawMesh, MeshError> {
-        let gltf = Gltf::from_slice(bytes).map_err(|error| unreadable(format!("it is a broken GLB: {error}")))?;
+        let gltf = parse(bytes)?;
         let blob = gltf.blob.as_deref().unwrap_or_default();
         let scene = gltf.default_scene().or_else(|| gltf.scenes().next());
         let scene = scene.ok_or_else(|| unreadable("it is a GLB without a scene"))?;
@@ -246,6 +246,23 @@ mod glb {
             return Err(unreadable("it is a GLB without triangles"));
         }
         Ok(RawMesh { triangles, v_up: false })
+    }
+
+    /// What the gltf crate takes for granted while it checks a file is checked here first.
+    fn parse(bytes: &[u8]) -> Result<Gltf, MeshError> {
+        let broken = |why: &dyn std::fmt::Display| unreadable(format!("it is a broken GLB: {why}"));
+        let header = bytes.get(8..12).and_then(|length| length.try_into().ok()).map(u32::from_le_bytes);
+        if header.is_none_or(|length| length < 12) {
+            return Err(broken(&"its header is cut off"));
+        }
+        let Gltf { document, blob } = Gltf::from_slice_without_validation(bytes).map_err(|error| broken(&error))?;
+        let json = document.into_json();
+        let mut named = json.meshes.iter().flat_map(|mesh| &mesh.primitives).flat_map(|p| p.attributes.values());
+        if named.any(|accessor| accessor.value() >= json.accessors.len()) {
+            return Err(broken(&"a mesh names an accessor that does not exist"));
+        }
+        let document = Document::from_json(json).map_err(|error| broken(&error))?;
+        Ok(Gltf { document, blob })
     }
 
     fn visit(

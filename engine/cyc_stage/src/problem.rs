@@ -161,25 +161,29 @@ impl Problems {
     /// Line and column of a problem, both from 1; the column counts characters.
     pub fn line_column(&self, problem: &Problem) -> (usize, usize) {
         let at = self.floor(problem.span.start);
-        let start = self.line_start(at);
-        (self.source[..at].matches('\n').count() + 1, self.source[start..at].chars().count() + 1)
+        let before = &self.source[..at];
+        let start = before.rfind('\n').map_or(0, |n| n + 1);
+        (before.matches('\n').count() + 1, self.source[start..at].chars().count() + 1)
     }
 
     /// All problems for people: message, `PATH:LINE:COLUMN`, excerpt and help, separated by empty lines.
     /// With `colour` it holds ANSI escapes for a terminal.
     pub fn render(&self, colour: bool) -> String {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
-        let blocks: Vec<String> = self.list.iter().map(|problem| self.render_one(problem, &renderer)).collect();
+        let lines = Lines::of(&self.source);
+        let blocks: Vec<String> = self.list.iter().map(|problem| self.render_one(problem, &lines, &renderer)).collect();
         blocks.join("\n\n")
     }
 
-    fn render_one(&self, problem: &Problem, renderer: &Renderer) -> String {
+    fn render_one(&self, problem: &Problem, lines: &Lines, renderer: &Renderer) -> String {
         let level = match problem.code.severity() {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
         };
-        let (window, first_line) = self.window(problem);
-        let snippet = Snippet::source(&self.source[window.clone()])
+        let (window, first_line) = self.window(problem, lines);
+        // A carriage return would be drawn as a picture of itself.
+        let text = self.source[window.clone()].replace('\r', " ");
+        let snippet = Snippet::source(text)
             .line_start(first_line)
             .path(self.path.as_str())
             .annotation(AnnotationKind::Primary.span(self.inside(&problem.span, &window)).label(problem.label.as_str()))
@@ -194,13 +198,14 @@ impl Problems {
     }
 
     /// The whole lines that hold the problem's places, and the number of the first.
-    fn window(&self, problem: &Problem) -> (Span, usize) {
+    fn window(&self, problem: &Problem, lines: &Lines) -> (Span, usize) {
         let spans = || problem.also.iter().map(|(span, _)| span).chain([&problem.span]);
         let start = spans().map(|span| span.start).min().unwrap_or(0);
         let end = spans().map(|span| span.end).max().unwrap_or(0);
-        let (start, end) = (self.line_start(self.floor(start)), self.floor(end));
+        let (start, number) = lines.of_place(self.floor(start));
+        let end = self.floor(end).max(start);
         let end = self.source[end..].find('\n').map_or(self.source.len(), |n| end + n);
-        (start..end.max(start), self.source[..start].matches('\n').count() + 1)
+        (start..end, number)
     }
 
     /// `span` counted from the start of `window`, on character boundaries.
@@ -210,12 +215,23 @@ impl Problems {
         start - window.start..end - window.start
     }
 
-    fn line_start(&self, at: usize) -> usize {
-        self.source[..at].rfind('\n').map_or(0, |n| n + 1)
-    }
-
     /// The nearest character boundary at or before `at`.
     fn floor(&self, at: usize) -> usize {
         self.source.floor_char_boundary(at)
+    }
+}
+
+/// Where each line starts.
+struct Lines(Vec<usize>);
+
+impl Lines {
+    fn of(source: &str) -> Self {
+        Self([0].into_iter().chain(source.match_indices('\n').map(|(n, _)| n + 1)).collect())
+    }
+
+    /// The start and the number, from 1, of the line that holds a place.
+    fn of_place(&self, at: usize) -> (usize, usize) {
+        let number = self.0.partition_point(|start| *start <= at).max(1);
+        (self.0.get(number - 1).copied().unwrap_or(0), number)
     }
 }

@@ -42,6 +42,8 @@ impl<'s> Sheet<'s> {
         let quoted = |at: usize| self.text.as_bytes().get(at).is_some_and(|b| matches!(b, b'"' | b'\''));
         let (start, end) = if start > 0 && quoted(start - 1) && quoted(end) && !quoted(start) {
             (start - 1, end + 1)
+        } else if end <= start + 1 && quoted(start) && quoted(start + 1) {
+            (start, start + 2)
         } else {
             (start, end.max(start))
         };
@@ -139,12 +141,11 @@ impl<'s> Table<'s> {
         let Some(field) = self.get(key) else { return Vec::new() };
         let Some(array) = field.value.as_array() else {
             let problem = field.wrong_type(&format!("a list of tables, each under [[{key}]]"));
-            let problem = match field.value.as_table() {
-                Some(_) => problem.help(format!("write [[{key}]] with two brackets, once for each {key}")),
-                None => problem,
-            };
-            self.sheet.report(problem);
-            return Vec::new();
+            // One pair of brackets is a common slip; what stands under it is read all the same.
+            let single = field.value.as_table().is_some();
+            let help = format!("write [[{key}]] with two brackets, once for each {key}");
+            self.sheet.report(if single { problem.help(help) } else { problem });
+            return if single { field.table_named(format!("{key} 1")).into_iter().collect() } else { Vec::new() };
         };
         let tables = array.iter().enumerate();
         tables.filter_map(|(n, value)| field.item(n, value).table_named(format!("{key} {}", n + 1))).collect()
@@ -210,8 +211,8 @@ impl Bounds {
 impl std::fmt::Display for Bounds {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let gap = if self.unit.is_empty() { "" } else { " " };
-        let how = if self.above { "above" } else { "from" };
-        write!(f, "must be {how} {} to {}{gap}{}", self.min, self.max, self.unit)
+        let (how, and) = if self.above { ("above", "and at most") } else { ("from", "to") };
+        write!(f, "must be {how} {} {and} {}{gap}{}", self.min, self.max, self.unit)
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) fn to_newest(sheet: &Sheet<'_>, root: &mut Value<'_>) -> bool {
         sheet.report(problem(&message).label("newer than this program").help(help));
         return false;
     }
-    let Some(first) = usize::try_from(format - 1).ok() else {
+    let Some(first) = usize::try_from(format.saturating_sub(1)).ok() else {
         let message = format!("the file has format {format}, which never existed");
         sheet.report(problem(&message).help(format!("write format = {FORMAT}")));
         return false;

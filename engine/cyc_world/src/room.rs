@@ -242,7 +242,7 @@ struct Labels {
 }
 
 impl Labels {
-    const SIZE_PX: [u32; 2] = [512, 1024];
+    const SIZE_PX: [u32; 2] = [1024, 1024];
 
     fn new() -> Self {
         let [width, height] = Self::SIZE_PX;

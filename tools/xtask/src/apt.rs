@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::machine::{self, RealMachine};
 use crate::needs::{Purpose, missing_packages};
-use crate::steps::Failed;
+use crate::steps::{Failed, say};
 
 /// Who may install packages here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,15 +23,15 @@ enum Rights {
 /// When packages are missing and cannot be installed here, with the command that would do it.
 pub fn set_up(machine: &RealMachine, purpose: Purpose) -> Result<(), Failed> {
     if !cfg!(target_os = "linux") {
-        println!("set-up knows Linux only; going on with what is here");
+        say("set-up knows Linux only; going on with what is here");
         return Ok(());
     }
     let packages = missing_packages(machine, purpose);
     if packages.is_empty() {
-        println!("nothing is missing");
+        say("nothing is missing");
         return Ok(());
     }
-    println!("missing: {}", packages.join(" "));
+    say(format_args!("missing: {}", packages.join(" ")));
     if machine::find_command("apt-get").is_none() {
         let message = "there is no apt-get here; install what these Debian packages hold and run this again";
         return Err(Failed(format!("{message}: {}", packages.join(" "))));
@@ -87,7 +87,7 @@ fn apt_get(rights: Rights, args: &[&str]) -> Vec<String> {
 }
 
 fn run(command: &[String], packages: &[&str]) -> Result<(), Failed> {
-    println!("$ {}", command.join(" "));
+    say(format_args!("$ {}", command.join(" ")));
     let Some((program, args)) = command.split_first() else { return Ok(()) };
     let problem = match Command::new(program).args(args).status() {
         Ok(status) if status.success() => return Ok(()),

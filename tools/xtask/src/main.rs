@@ -1,11 +1,12 @@
 //! `cargo xtask`: sets a machine up, starts the demo, runs every test.
 //!
 //! Map: [`machine`] (what this machine has), [`needs`] (which packages it lacks), [`apt`] (getting them),
-//! [`steps`] (numbered progress and inner cargo calls), [`tally`] (adding up test results).
+//! [`cargo`] (calls inside this one), [`steps`] (numbered progress), [`tally`] (adding up test results).
 //!
 //! Invariant: a second run on a machine that is set up changes nothing and asks the network for nothing.
 
 mod apt;
+mod cargo;
 mod machine;
 mod needs;
 mod steps;
@@ -14,9 +15,10 @@ mod tally;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use cargo::Cargo;
 use machine::RealMachine;
 use needs::Purpose;
-use steps::{Cargo, Failed, Steps};
+use steps::{Failed, Steps, say};
 
 const HELP: &str = "\
 cargo xtask demo [ARGS...]   set up what is missing, build, start the demo stage; ARGS go to `cyclorama demo`
@@ -37,7 +39,7 @@ fn main() -> ExitCode {
         (Some("test"), true) => test(),
         (Some("setup"), true) => setup(),
         (Some("help" | "--help" | "-h"), _) => {
-            println!("{HELP}");
+            say(HELP);
             return ExitCode::SUCCESS;
         }
         _ => {
@@ -68,7 +70,10 @@ fn demo(mut args: Vec<OsString>) -> Result<ExitCode, Failed> {
     let purpose = if headless { Purpose::Headless } else { Purpose::Windows };
     let cargo = Cargo::new();
     let mut steps = Steps::new(3);
-    steps.run("set-up", || apt::set_up(&RealMachine::look(), purpose))?;
+    steps.run("set-up", || {
+        apt::set_up(&RealMachine::look(), purpose)?;
+        cargo.claim_target()
+    })?;
     steps.run("build (the first one takes minutes)", || cargo.run(&["build", "--package", "cyclorama"]))?;
     steps.announce("demo");
     cargo.become_program("cyclorama", "demo", &args)
@@ -81,7 +86,8 @@ fn test() -> Result<ExitCode, Failed> {
     let mut steps = Steps::new(4);
     steps.run("set-up", || {
         apt::set_up(&RealMachine::look(), Purpose::Test)?;
-        cargo.need_components(&["rustfmt", "clippy"])
+        cargo.need_components(&["rustfmt", "clippy"])?;
+        cargo.claim_target()
     })?;
     let mut failed = Vec::new();
     let mut check = |name: &str, outcome: Result<(), Failed>| {
@@ -97,13 +103,13 @@ fn test() -> Result<ExitCode, Failed> {
     let tests = ["test", "--workspace", "--no-fail-fast"];
     check("tests", steps.run("tests and doc tests", || cargo.run_counting(&tests, &mut tally)));
 
-    println!("\nall steps took {}", steps.total());
+    say(format_args!("\nall steps took {}", steps.total()));
     for name in &tally.failed_names {
-        println!("failed test: {name}");
+        say(format_args!("failed test: {name}"));
     }
     if !failed.is_empty() {
-        println!("failed steps: {}", failed.join(", "));
+        say(format_args!("failed steps: {}", failed.join(", ")));
     }
-    println!("{tally}");
+    say(&tally);
     Ok(if failed.is_empty() && tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

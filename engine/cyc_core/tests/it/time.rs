@@ -81,9 +81,8 @@ fn no_drift_over_a_year() {
 
 proptest! {
     #[test]
-    fn a_frame_runs_from_its_start_to_the_next(rate in any_rate(), frame in 0u64..1 << 40) {
+    fn a_frame_runs_from_its_start_to_the_next(rate in any_rate(), frame in 0u64..1 << 33) {
         let start = rate.nanos_of_frame(frame);
-        prop_assume!(start < i64::MAX - 2_000_000_000);
         prop_assert_eq!(rate.frame_started_at(start), frame);
         prop_assert_eq!(rate.frame_started_at(rate.nanos_of_frame(frame + 1) - 1), frame);
         prop_assert!(rate.frame_at_nanos(start) + 1 >= frame && rate.frame_at_nanos(start) <= frame);
@@ -92,10 +91,9 @@ proptest! {
     }
 
     #[test]
-    fn starts_are_rounded_once(rate in any_rate(), frame in 0u64..1 << 40) {
+    fn starts_are_rounded_once(rate in any_rate(), frame in 0u64..1 << 33) {
         let exact = i128::from(frame) * i128::from(rate.den()) * 1_000_000_000;
         let twice_error = 2 * (i128::from(rate.nanos_of_frame(frame)) * i128::from(rate.num()) - exact);
-        prop_assume!(rate.nanos_of_frame(frame) < i64::MAX);
         prop_assert!(twice_error.abs() <= i128::from(rate.num()));
     }
 

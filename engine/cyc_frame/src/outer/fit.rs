@@ -96,11 +96,13 @@ fn finest_pitch(eye: &Point3<f64>, axes: &Axes, patches: &[Patch]) -> [f64; 2] {
     [finest[0].max(finest[1] / MAX_ANISOTROPY), finest[1].max(finest[0] / MAX_ANISOTROPY)]
 }
 
-/// Fifteen points spread over a patch: in a patch close to the eye the finest pixel is not at a corner.
+/// Sixteen points spread over a patch, its middle among them: in a patch close to the eye the finest pixel is not
+/// at a corner.
 fn spread(patch: &Patch) -> impl Iterator<Item = Point3<f64>> {
     let [a, b, c] = patch.position_m;
-    let at = move |i: u32, j: u32| a + (b - a) * (f64::from(i) / 4.0) + (c - a) * (f64::from(j) / 4.0);
-    (0..=4).flat_map(move |i| (0..=4 - i).map(move |j| at(i, j)))
+    let at = move |i: f64, j: f64| a + (b - a) * (i / 4.0) + (c - a) * (j / 4.0);
+    let grid = (0..=4_u32).flat_map(move |i| (0..=4 - i).map(move |j| at(f64::from(i), f64::from(j))));
+    grid.chain(std::iter::once(at(4.0 / 3.0, 4.0 / 3.0)))
 }
 
 /// How far one wall pixel reaches in the picture plane at `point`: the derivative of the tangents.

@@ -7,7 +7,7 @@ use nalgebra::{Point3, Vector3};
 use std::collections::BTreeMap;
 
 /// Widest half angle of a piece's own cone: cos 45 degrees, well inside what a view may have.
-const PIECE_COS: f64 = 0.707_106;
+const PIECE_COS: f64 = std::f64::consts::FRAC_1_SQRT_2;
 /// How often a patch is quartered: 1/1024 of its side.
 const MAX_DEPTH: u32 = 10;
 

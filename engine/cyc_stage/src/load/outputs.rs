@@ -71,8 +71,8 @@ fn regions(table: &Table<'_>, walls: &[Entry<Wall>]) -> Option<Vec<Region>> {
             None
         }
         None => {
-            let wall = wall.or_else(|| table.need("wall", "wall = \"main\""))?;
-            let (wall, wall_px) = rectangle(&wall, wall_px.as_ref(), walls)?;
+            let wall = wall.or_else(|| table.need("wall", "wall = \"main\""));
+            let (wall, wall_px) = rectangle(wall.as_ref(), wall_px.as_ref(), walls)?;
             Some(vec![Region { wall, wall_px, at_px: [0, 0] }])
         }
     }
@@ -86,30 +86,30 @@ fn region(item: &Field<'_>, walls: &[Entry<Wall>]) -> Option<(Region, Span)> {
         Some([x?, y?])
     });
     let wall_px = table.get("wall_px");
-    let wall = table.need("wall", "wall = \"main\"")?;
-    let (wall, wall_px) = rectangle(&wall, wall_px.as_ref(), walls)?;
+    let wall = table.need("wall", "wall = \"main\"");
+    let (wall, wall_px) = rectangle(wall.as_ref(), wall_px.as_ref(), walls)?;
     Some((Region { wall, wall_px, at_px: at? }, item.span()))
 }
 
 /// A wall by its id, and a rectangle of it, the whole by default.
-fn rectangle(wall: &Field<'_>, wall_px: Option<&Field<'_>>, walls: &[Entry<Wall>]) -> Option<(usize, Rect)> {
-    let index = Entry::find(walls, wall, Code::UnknownWall, "wall", "shows");
-    let rect = wall_px.map(|f| Some((rect(f)?, f)));
-    let (index, rect) = (index?, rect.unwrap_or(None).filter(|_| wall_px.is_some()));
-    if wall_px.is_some() && rect.is_none() {
-        return None;
-    }
+fn rectangle(wall: Option<&Field<'_>>, wall_px: Option<&Field<'_>>, walls: &[Entry<Wall>]) -> Option<(usize, Rect)> {
+    let index = wall.and_then(|wall| Entry::find(walls, wall, Code::UnknownWall, "wall", "shows"));
+    let rect = wall_px.map(|field| Some((rect(field)?, field)));
+    let index = index?;
     let [width, height] = walls.get(index)?.value.as_ref()?.size_px;
-    let Some((rect, field)) = rect else { return Some((index, Rect { x: 0, y: 0, width, height })) };
-    if rect.x + rect.width > width || rect.y + rect.height > height {
-        let id = wall.text().unwrap_or_default();
-        let [right, bottom] = [rect.x + rect.width, rect.y + rect.height];
-        let message = format!("{} reaches to {right}, {bottom}, outside wall {id:?}", field.name());
-        let problem = field.problem(Code::OutsideWall, message);
-        field.report(problem.label(format!("the wall is {width} x {height} px")));
-        return None;
+    let (rect, field) = match rect {
+        None => return Some((index, Rect { x: 0, y: 0, width, height })),
+        Some(rect) => rect?,
+    };
+    if rect.x + rect.width <= width && rect.y + rect.height <= height {
+        return Some((index, rect));
     }
-    Some((index, rect))
+    let id = walls.get(index).and_then(|wall| wall.id.as_deref()).unwrap_or_default();
+    let [right, bottom] = [rect.x + rect.width, rect.y + rect.height];
+    let message = format!("{} reaches to {right}, {bottom}, outside wall {id:?}", field.name());
+    let problem = field.problem(Code::OutsideWall, message);
+    field.report(problem.label(format!("the wall is {width} x {height} px")));
+    None
 }
 
 fn rect(field: &Field<'_>) -> Option<Rect> {
@@ -172,7 +172,7 @@ fn signal(output: &Table<'_>) -> (Option<Signal>, u32) {
     let inside = latency(&table);
     if let (Some((_, outside)), Some((_, inside))) = (&outside, &inside) {
         let message = format!("{} says latency_frames twice", output.subject());
-        let problem = outside.problem(Code::Either, message).also(inside.span(), "here too");
+        let problem = outside.problem(Code::Either, message).label("here").also(inside.span(), "and here");
         outside.report(problem.help("keep the one in signal"));
     }
     let usual = Signal::default();

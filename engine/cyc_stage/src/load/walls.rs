@@ -180,7 +180,8 @@ fn placement(
 
 fn warn_thin(wall: &Table<'_>, path: &Field<'_>, name: &str, thin: usize) {
     if thin > 0 {
-        let message = format!("{}: {thin} triangles of mesh {name:?} have no area and are left out", wall.subject());
+        let message =
+            format!("{}: mesh {name:?} has triangles without area ({thin}), which are left out", wall.subject());
         path.report(path.problem(Code::ThinTriangles, message).help("their pixels stay black"));
     }
 }

@@ -141,11 +141,11 @@ fn every_prefix_of_a_file_gets_an_answer() {
 }
 
 #[test]
-fn a_hundred_thousand_problems_are_printed() {
-    let text: String = (0..100_000).map(|n| format!("key{n} = {n}\n")).collect();
+fn twenty_thousand_problems_are_printed() {
+    let text: String = (0..20_000).map(|n| format!("key{n} = {n}\n")).collect();
     let problems = parse(&text).unwrap_err();
-    assert!(problems.list.len() > 100_000);
-    assert!(problems.render(false).contains("key99999"));
+    assert!(problems.list.len() > 20_000);
+    assert!(problems.render(false).contains("key19999"));
 }
 
 #[test]

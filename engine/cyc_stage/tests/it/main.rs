@@ -1,5 +1,7 @@
 //! The stage file from outside: shipped files, every problem's message, geometry against an oracle, bad bytes.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what they expect by unwrapping it")]
+
 mod fuzz;
 mod geometry;
 mod meshes;

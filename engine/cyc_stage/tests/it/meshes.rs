@@ -90,6 +90,14 @@ fn a_glb_quad_follows_its_nodes() {
 fn broken_glbs_are_refused() {
     assert!(matches!(read_mesh(&glb("", 4000)), Err(MeshError::Unreadable(_))), "accessor beyond the buffer");
     assert!(matches!(read_mesh(&glb(r#","children":[0]"#, 4)), Err(MeshError::Unreadable(_))), "nodes in a circle");
+    let mut no_accessor = glb("", 4);
+    let at = no_accessor.windows(12).position(|part| part == b"\"POSITION\":0").unwrap();
+    no_accessor[at + 11] = b'9';
+    assert!(matches!(read_mesh(&no_accessor), Err(MeshError::Unreadable(_))), "an accessor that does not exist");
+    let mut short = glb("", 4);
+    short[8] = 3;
+    short[9..12].fill(0);
+    assert!(matches!(read_mesh(&short), Err(MeshError::Unreadable(_))), "a length below the header's");
     assert!(matches!(read_mesh(b"glTF"), Err(MeshError::Unreadable(_))));
     assert!(matches!(read_mesh(br#"{"asset":{}}"#), Err(MeshError::Unreadable(_))));
     assert!(matches!(read_mesh(b"\xff\xfe"), Err(MeshError::Unreadable(_))));
@@ -107,7 +115,7 @@ fn numbers_that_are_none_are_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn mutated_meshes_get_an_answer(

@@ -167,3 +167,12 @@ fn the_view_is_readable() {
     assert_eq!(view["outputs"][0]["monitor"], 1);
     assert_eq!(view["feeds"][0]["protocol"]["freed"]["udp"], "127.0.0.1:40000");
 }
+
+#[test]
+fn only_released_formats_are_read() {
+    for format in ["-9223372036854775808", "-1", "0", "2", "9223372036854775807"] {
+        let format = format!("format = {format}");
+        assert_eq!(codes(&[("format = 1", &format)]), [Code::Format], "{format}");
+    }
+    assert_eq!(codes(&[("format = 1", "format = \"1\"")]), [Code::WrongType]);
+}

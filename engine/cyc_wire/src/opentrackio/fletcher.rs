@@ -1,7 +1,7 @@
 //! Fletcher-16 as OpenTrackIO uses it.
 
 /// `(sum2 << 8) | sum1` over all `parts` in order, both sums modulo 256 (OpenTrackIO 1.0.1). Textbooks and
-/// OpenTrackIO before 1.0.1 take modulus 255: [`fletcher16_mod_255`].
+/// OpenTrackIO before 1.0.1 take modulus 255.
 pub fn fletcher16(parts: [&[u8]; 2]) -> u16 {
     // Wrapping at 2^32 keeps both sums right modulo 256.
     let (mut sum1, mut sum2) = (0u32, 0u32);

@@ -1,4 +1,5 @@
 //! Tests of `cyc_wire` against vectors, properties and mutated bytes.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects by unwrapping it, its helpers too")]
 
 mod decoder;
 mod freed;

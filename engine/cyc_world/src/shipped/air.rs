@@ -16,7 +16,7 @@ const OZONE: Rgb = [0.65e-6, 1.88e-6, 0.085e-6];
 /// How forward haze throws light (Henyey-Greenstein).
 const MIE_FORWARD: f32 = 0.78;
 /// Light that scattered more than once, as a share of the direct light at the same height.
-const AGAIN: f32 = 0.22;
+const AGAIN: f32 = 0.42;
 const STEPS: usize = 28;
 
 /// Air between a place and the sun or the eye: metres of sea-level air, of haze, of ozone.

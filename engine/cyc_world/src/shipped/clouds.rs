@@ -41,9 +41,11 @@ fn cirrus(x: f32, y: f32) -> f32 {
 fn banks(x: f32, y: f32, octaves: u32) -> f32 {
     let warp = [fbm(x / 9_000.0, y / 9_000.0, 2, 111), fbm(x / 9_000.0 + 7.0, y / 9_000.0, 2, 112)];
     let (wx, wy) = (x + 2_600.0 * warp[0], y + 1_500.0 * warp[1]);
-    let heaps = fbm(wx / 6_800.0, wy / 4_300.0, octaves, 113);
-    let fields = fbm(x / 30_000.0 + 2.2, y / 22_000.0 + 0.7, 3, 114);
-    smoothstep(0.02, 0.50, heaps * 0.75 + fields * 0.85 - 0.03)
+    let heaps = fbm(wx / 4_600.0, wy / 2_900.0, octaves, 113);
+    let fields = fbm(x / 26_000.0 + 2.2, y / 17_000.0 + 0.7, 3, 114);
+    // Clear overhead: the eye goes to the horizon.
+    let above = smoothstep(12_000.0, 1_500.0, x.hypot(y)) * 0.40;
+    smoothstep(0.04, 0.46, heaps * 0.85 + fields * 0.95 - 0.02 - above)
 }
 
 /// The high streaks towards a direction.
@@ -59,19 +61,19 @@ pub fn high(sky: &Sky, sunlight: Rgb, ambient: Rgb, towards: Rgb) -> Layer {
 /// The low banks towards a direction.
 pub fn low(sky: &Sky, sunlight: Rgb, ambient: Rgb, towards: Rgb) -> Layer {
     let [x, y, way] = meets(towards, BANKS_M);
-    let thick = banks(x, y, 6);
+    let thick = banks(x, y, 7);
     if thick <= 0.0 {
         return Layer { light: [0.0; 3], cover: 0.0 };
     }
     let level = (sky.sun[0].hypot(sky.sun[1])).max(1e-3);
     let (sx, sy) = (sky.sun[0] / level, sky.sun[1] / level);
     let ahead: f32 = [350.0, 900.0, 1_900.0, 3_600.0].iter().map(|s| banks(x + sx * s, y + sy * s, 4)).sum();
-    let reached = (-0.85 * ahead).exp();
+    let reached = (-1.15 * ahead).exp();
     // Light bleeds through thin edges towards the eye: the silver (here golden) lining.
     let cosine = dot(towards, sky.sun);
     let edge = (1.0 - thick) * (0.35 + 1.3 * haze_phase(cosine).min(1.2));
-    let body = 0.30 * reached + 0.035;
-    let light = add(scale(sunlight, body + edge * (0.25 + 0.75 * reached)), scale(ambient, 0.55 - 0.25 * thick));
+    let body = 0.21 * reached + 0.012;
+    let light = add(scale(sunlight, body + edge * (0.15 + 0.85 * reached)), scale(ambient, 0.62 - 0.30 * thick));
     let cover = 1.0 - (-thick * 3.2).exp();
     veiled(sky, towards, way, cover, light)
 }

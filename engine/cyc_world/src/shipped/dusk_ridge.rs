@@ -6,7 +6,7 @@
 use super::{
     air::{RAYLEIGH, Sky},
     clouds,
-    light::{Rgb, add, direction, film, mix, scale, times},
+    light::{Rgb, add, direction, film, grade, mix, scale, times},
     near::{self, Point},
     noise::{fbm, noise, smoothstep, unit as random},
     terrain::{Terrain, albedo},
@@ -33,9 +33,9 @@ pub struct Look {
 /// The shipped panorama: sun 34 degrees to the left of the hero direction, just above the far ridges.
 pub const DUSK: Look = Look {
     sun_azimuth_deg: -34.0,
-    sun_elevation_deg: 4.2,
+    sun_elevation_deg: 3.2,
     haze: 1.3e-5,
-    exposure: 9.0,
+    exposure: 11.0,
     mist: 1.0,
     near: true,
 };
@@ -43,7 +43,7 @@ pub const DUSK: Look = Look {
 /// Metres above the water.
 const EYE_M: f32 = 1.6;
 /// The land's sub-pixels, across and up.
-const FINE: usize = 2;
+const FINE: usize = 3;
 const LAMP: Rgb = [0.30, 0.13, 0.035];
 
 /// An equirectangular picture of scene light (before [`film`]), row 0 the zenith.
@@ -77,7 +77,7 @@ struct Painter {
 pub fn paint(look: &Look, width: usize) -> Painting {
     let sun_azimuth = look.sun_azimuth_deg.to_radians();
     let sky = Sky::new(sun_azimuth, look.sun_elevation_deg.to_radians(), look.haze);
-    let (sunlight, ambient) = (sky.sunlight(600.0), sky.ambient());
+    let (sunlight, ambient) = (sky.sunlight(900.0), sky.ambient());
     let height = width / 2;
     let mut painter = Painter {
         look: *look,
@@ -101,10 +101,18 @@ pub fn paint(look: &Look, width: usize) -> Painting {
 }
 
 impl Painting {
+    /// The light towards a direction, of the nearest pixel.
+    pub fn towards(&self, towards: Rgb) -> Rgb {
+        let [u, v] = cyc_color::sphere::uv_from_direction(towards.map(f64::from).into());
+        let (width, height) = (self.width, self.width / 2);
+        let column = (u * width as f64) as usize % width;
+        self.light[((v * height as f64) as usize).min(height - 1) * width + column]
+    }
+
     /// 8-bit sRGB, dithered, three bytes a pixel.
     pub fn rgb8(&self) -> Vec<u8> {
         let codes = |(i, light): (usize, &Rgb)| {
-            super::light::dithered_codes(film(*light), (i % self.width) as u32, (i / self.width) as u32)
+            super::light::dithered_codes(film(grade(*light)), (i % self.width) as u32, (i / self.width) as u32)
         };
         self.light.iter().enumerate().flat_map(codes).collect()
     }
@@ -125,13 +133,14 @@ impl Painter {
         let haze = self.look.haze * 1.2;
         let left: Rgb = std::array::from_fn(|c| (-(RAYLEIGH[c] + haze) * way).exp());
         // Looking a little up, so that the veil keeps the colour of the glow and not of the deepest horizon.
-        let veil = self.sky.towards(direction(azimuth, 0.055));
+        let low = self.sky.towards(direction(azimuth, 0.06));
+        let veil = mix(low, self.sky.towards(direction(azimuth, 0.32)), 0.45);
         let aired = add(times(light, left), times(veil, left.map(|l| 1.0 - l)));
         let scale_m = 75.0;
         let share = (1.0 - (-slope / scale_m).exp()) * scale_m / slope;
         let patches = 0.55 + 0.9 * fbm(azimuth.sin() * 5.0, azimuth.cos() * 5.0 + height_m / 190.0, 3, 301).max(-0.4);
         let depth = self.look.mist * way / 8_200.0 * share * patches;
-        let mist = add(scale(self.sky.towards(direction(azimuth, 0.10)), 0.72), scale(self.ambient, 0.45));
+        let mist = add(scale(self.sky.towards(direction(azimuth, 0.14)), 0.62), scale(times(self.ambient, [0.92, 0.98, 1.18]), 0.55));
         mix(mist, aired, (-depth).exp())
     }
 
@@ -165,7 +174,7 @@ impl Painter {
     }
 
     fn land_light(&self, terrain: &Terrain, at: Rgb, azimuth: f32, way: f32) -> Rgb {
-        let normal = terrain.normal(at[0], at[1], (way * 0.0022).max(14.0));
+        let normal = terrain.normal(at[0], at[1], (way * 0.0032).max(18.0));
         let facing = super::light::dot(normal, self.sky.sun).max(0.0);
         let lit = if facing > 0.0 { facing * terrain.sunlit(at, self.sky.sun) } else { 0.0 };
         let up = 0.5 + 0.5 * normal[2];
@@ -204,9 +213,9 @@ impl Painter {
                     let cover = (top - step as f32).clamp(0.0, 1.0) / FINE as f32;
                     let open = (step as f32 / top).powi(3) + 0.25 * random(column as i32, step as i32, 311);
                     let light = self.near_light(azimuth, distance, open);
-                    // Two fine columns lie side by side, not over one another.
-                    let cover = if column % FINE == 0 { cover } else { cover / (1.0 - cover).max(0.5) };
-                    self.lay(column / FINE, self.height / 2 - 1 - step, light, cover.min(1.0));
+                    // Fine columns lie side by side, not over one another.
+                    let before = (column % FINE) as f32 * cover;
+                    self.lay(column / FINE, self.height / 2 - 1 - step, light, (cover / (1.0 - before)).min(1.0));
                 }
             }
         }
@@ -238,7 +247,7 @@ impl Painter {
                     }
                     if hits > 0 {
                         let body = self.near_light(middle, thing.distance_m, open / hits as f32);
-                        let light = mix(body, scale(LAMP, 1.0 / self.look.exposure * 4.0), lamps as f32 / hits as f32);
+                        let light = mix(body, scale(LAMP, 1.0 / self.look.exposure * 2.2), lamps as f32 / hits as f32);
                         let wrapped = column.rem_euclid(self.width as i64) as usize;
                         self.lay(wrapped, row, light, hits as f32 / (TAPS * TAPS) as f32);
                     }
@@ -284,7 +293,7 @@ impl Painter {
 
     /// The lower half: the lake, mirroring what is above in waves that grow towards the eye.
     fn paint_water(&mut self) {
-        const TAPS: usize = 7;
+        const TAPS: usize = 12;
         let deep = times(self.ambient, [0.012, 0.030, 0.032]);
         for row in self.height / 2..self.height {
             for column in 0..self.width {
@@ -313,7 +322,7 @@ impl Painter {
 
 /// How far waves too small to draw tilt the water, radians, at a distance.
 fn wave_spread(way: f32) -> f32 {
-    0.022 + 0.035 * smoothstep(20.0, 400.0, way)
+    0.026 + 0.050 * smoothstep(15.0, 300.0, way)
 }
 
 /// The tilt of waves large enough to see: across and along the line of sight.

@@ -59,13 +59,22 @@ pub fn direction(azimuth: f32, elevation: f32) -> Rgb {
     [cos_e * sin_a, cos_e * cos_a, sin_e]
 }
 
+/// The look's grade: a little magenta against the green of single scattering, and more colour.
+pub fn grade(light: Rgb) -> Rgb {
+    let balanced = times(light, [1.04, 0.95, 1.10]);
+    let grey = luminance(balanced);
+    balanced.map(|x| (grey + (x - grey) * 1.16).max(0.0))
+}
+
 /// Light beyond the wall's white bends over instead of clipping, and whitens as film does.
 pub fn film(light: Rgb) -> Rgb {
     let bend = |x: f32| 1.0 - (-x.max(0.0)).exp();
     let peak = luminance(light).max(1e-6);
     // Half by channel (hue drifts to white), half by luminance (hue stays).
     let kept = scale(light, bend(peak) / peak);
-    mix(light.map(bend), kept.map(|x| x.min(1.0)), 0.35)
+    let bent = mix(light.map(bend), kept.map(|x| x.min(1.0)), 0.35);
+    // What is far too bright for film is white, whatever its hue.
+    mix(bent, [1.0, 0.97, 0.90], noise::smoothstep(2.0, 18.0, peak))
 }
 
 /// 8-bit sRGB with triangular noise of one code, so that a dusk sky shows no bands.
@@ -75,7 +84,7 @@ pub fn dithered_codes(light: Rgb, x: u32, y: u32) -> [u8; 3] {
         let (x, y) = (x as i32, y as i32);
         let grain = noise::unit(x, y, seed) + noise::unit(x, y, seed + 10) - 1.0;
         let code = cyc_color::transfer::srgb_from_linear(f64::from(light[c].clamp(0.0, 1.0))) * 255.0;
-        (code + f64::from(grain) * 0.6).round().clamp(0.0, 255.0) as u8
+        (code + f64::from(grain) * 0.5).round().clamp(0.0, 255.0) as u8
     })
 }
 

@@ -15,15 +15,15 @@ const CELL_M: f32 = SIDE_M / CELLS as f32;
 
 /// Mountains stand around these places: azimuth (degrees), distance, reach, height (metres).
 const MASSIFS: [[f32; 4]; 9] = [
-    [19.0, 13_500.0, 4_300.0, 2_750.0],
-    [47.0, 17_000.0, 5_000.0, 1_900.0],
-    [-8.0, 21_000.0, 4_200.0, 1_700.0],
-    [-62.0, 15_500.0, 4_300.0, 1_700.0],
-    [-98.0, 12_500.0, 4_200.0, 1_900.0],
-    [86.0, 11_500.0, 4_000.0, 1_500.0],
-    [128.0, 15_000.0, 5_200.0, 2_200.0],
-    [172.0, 12_500.0, 4_600.0, 1_500.0],
-    [-143.0, 14_000.0, 5_200.0, 2_100.0],
+    [18.0, 12_000.0, 3_700.0, 3_300.0],
+    [44.0, 15_500.0, 4_600.0, 2_500.0],
+    [-7.0, 19_000.0, 3_800.0, 2_500.0],
+    [-58.0, 14_500.0, 3_600.0, 2_200.0],
+    [-98.0, 11_500.0, 4_000.0, 2_300.0],
+    [84.0, 10_500.0, 3_800.0, 1_900.0],
+    [126.0, 13_500.0, 4_800.0, 2_800.0],
+    [172.0, 11_500.0, 4_300.0, 1_900.0],
+    [-143.0, 12_500.0, 4_800.0, 2_700.0],
 ];
 
 /// The land around the lake.
@@ -52,7 +52,8 @@ fn raw_height(x: f32, y: f32, open_azimuth: f32) -> f32 {
     }
     let crests = ridged(wx / 7_500.0, wy / 7_500.0, 8, 21);
     let hills = 0.5 + 0.5 * fbm(wx / 2_600.0, wy / 2_600.0, 5, 31);
-    let land = 12.0 + 330.0 * hills * hills * smoothstep(0.0, 3_500.0, distance - 2_000.0) + rise * (0.16 + 1.05 * crests);
+    let spurs = ridged(wx / 3_100.0, wy / 3_100.0, 5, 33);
+    let land = 12.0 + (230.0 * hills + 520.0 * spurs * spurs * hills) * smoothstep(0.0, 3_500.0, distance - 2_000.0) + rise * (0.16 + 1.05 * crests);
     let shore = shore_m(azimuth, open_azimuth);
     let dry = smoothstep(shore, shore + 1_900.0, distance);
     land * dry - 30.0 * (1.0 - smoothstep(shore - 250.0, shore + 60.0, distance))
@@ -145,7 +146,7 @@ impl Terrain {
         let steep = (slope[0].hypot(slope[1]) / CELL_M).min(1.2);
         let rock = noise(x / 210.0, y / 210.0, 61).abs() + 0.5 * noise(x / 83.0, y / 83.0, 62).abs();
         let trees = forest(height) * (0.35 + 0.65 * random((x / 9.0) as i32, (y / 9.0) as i32, 63)) * 13.0;
-        height - rock * steep * 85.0 + trees
+        height - rock * steep * 55.0 + trees
     }
 
     /// Height without trees and rock, for shadows and slopes of the large.

@@ -1,0 +1,220 @@
+//! Feeds side by side with peers: packets per receiver CPU second, and what a flood on one feed does to another.
+//!
+//! `cargo bench -p cyc_link --bench feeds -- [paced SECS] [saturated SECS] [isolation SECS]`; without arguments
+//! all three, 60, 10 and 30 seconds. python-osc is run by `python3`, or by the program in `PYTHON`.
+//! Eight cameras as OSC bundles of a pose and a lens message; every receiver makes typed values of both. Ours
+//! also stamps, maps time, keeps two seconds of samples and counts jitter.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a bench that cannot start has nothing to say")]
+
+#[path = "peers/mod.rs"]
+mod peers;
+#[path = "../tests/support/mod.rs"]
+#[allow(dead_code, reason = "shared with the tests, which use more of it")]
+mod support;
+
+use cyc_core::{Clock, LensSample, PoseSource, StageTime, TickSource, profile::OscProfile};
+use cyc_link::{InternalTicks, MonotonicClock, StageFeeds, sim::path};
+use cyc_wire::osc::{TrackerMessage, encode_bundle};
+use peers::{Ours, Outcome, Peer, PythonOsc, TokioRosc};
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+const CAMERAS: usize = 8;
+const RATE_HZ: u32 = 240;
+const FLOOD_HZ: i64 = 100_000;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    let wanted = |name: &str, default: f64| match arguments.iter().position(|a| a == name) {
+        Some(i) => arguments.get(i + 1).and_then(|secs| secs.parse().ok()).or(Some(default)),
+        None => arguments.is_empty().then_some(default),
+    };
+    if let Some(secs) = wanted("paced", 60.0) {
+        compare(&format!("paced: {CAMERAS} cameras x {RATE_HZ} Hz for {secs} s"), secs, true);
+    }
+    if let Some(secs) = wanted("saturated", 10.0) {
+        compare(&format!("saturated: {CAMERAS} cameras, as fast as one sender can, for {secs} s"), secs, false);
+    }
+    if let Some(secs) = wanted("isolation", 30.0) {
+        isolation(secs);
+    }
+}
+
+/// All receivers one after the other under the same load.
+fn compare(title: &str, secs: f64, paced: bool) {
+    println!("\n{title}");
+    println!(
+        "{:<16} {:>10} {:>10} {:>8} {:>10} {:>14} {:>8}",
+        "receiver", "sent", "received", "lost", "CPU s", "packets/CPU s", "ratio"
+    );
+    let packets = packets();
+    let mut ours = None;
+    for mut peer in [
+        Box::new(Ours::start(CAMERAS)) as Box<dyn Peer>,
+        Box::new(TokioRosc::start(CAMERAS)),
+        Box::new(PythonOsc::new(CAMERAS, secs + 2.0)),
+    ] {
+        let Some(ports) = peer.ports() else {
+            println!("{:<16} {:>10}", peer.name(), "absent");
+            continue;
+        };
+        let sent = if paced { send_paced(&packets, &ports, secs) } else { send_all(&packets, &ports, secs) };
+        let Outcome { received, cpu_secs } = peer.finish();
+        let per_cpu = received as f64 / cpu_secs;
+        let ours = *ours.get_or_insert(per_cpu);
+        let lost = sent.saturating_sub(received);
+        println!(
+            "{:<16} {sent:>10} {received:>10} {lost:>8} {cpu_secs:>10.3} {per_cpu:>14.0} {:>7.2}x",
+            peer.name(),
+            ours / per_cpu
+        );
+    }
+    println!("ratio: how many times as many packets per receiver CPU second ours takes");
+}
+
+/// One second of packets for each camera.
+fn packets() -> Vec<Vec<Vec<u8>>> {
+    let packet = |camera: usize, n: u32| {
+        let lens =
+            LensSample { focal_length_mm: Some(35.0), focus_distance_m: Some(4.0), entrance_pupil_offset_m: None };
+        let pose = path::pose(f64::from(n) / f64::from(RATE_HZ) + camera as f64);
+        let messages = TrackerMessage::from_camera_state(&pose, &lens, OscProfile::Stage);
+        encode_bundle(&format!("/tracker/{camera}"), &messages, None).unwrap()
+    };
+    (0..CAMERAS).map(|camera| (0..RATE_HZ).map(|n| packet(camera, n)).collect()).collect()
+}
+
+fn sockets(ports: &[SocketAddr]) -> Vec<UdpSocket> {
+    ports
+        .iter()
+        .map(|port| {
+            let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+            socket.connect(port).unwrap();
+            socket
+        })
+        .collect()
+}
+
+/// The cameras take turns within each period, as free-running trackers do on average.
+fn send_paced(packets: &[Vec<Vec<u8>>], ports: &[SocketAddr], secs: f64) -> u64 {
+    let (sockets, clock) = (sockets(ports), MonotonicClock);
+    let start = clock.now();
+    let slot_nanos = 1_000_000_000 / i64::from(RATE_HZ) / CAMERAS as i64;
+    let slots = (secs * f64::from(RATE_HZ)) as usize * CAMERAS;
+    let mut sent = 0;
+    for slot in 0..slots {
+        clock.sleep_until(start.plus_nanos(slot as i64 * slot_nanos));
+        let (camera, n) = (slot % CAMERAS, slot / CAMERAS);
+        sent += u64::from(sockets[camera].send(&packets[camera][n % RATE_HZ as usize]).is_ok());
+    }
+    sent
+}
+
+fn send_all(packets: &[Vec<Vec<u8>>], ports: &[SocketAddr], secs: f64) -> u64 {
+    let (sockets, clock) = (sockets(ports), MonotonicClock);
+    let end = clock.now().plus_nanos((secs * 1e9) as i64);
+    let mut sent = 0;
+    let mut n = 0;
+    while n % 64 != 0 || clock.now() < end {
+        for (camera, socket) in sockets.iter().enumerate() {
+            sent += u64::from(socket.send(&packets[camera][n % RATE_HZ as usize]).is_ok());
+        }
+        n += 1;
+    }
+    sent
+}
+
+/// Camera A at 240 Hz; its receive-to-latch time with feed B silent and with feed B flooded.
+///
+/// Quiet and flooded seconds alternate, so that both see the same machine.
+fn isolation(secs: f64) {
+    let stage = support::stage(vec![
+        support::feed("a", support::osc("127.0.0.1:0", "/tracker/0")),
+        support::feed("b", support::freed("127.0.0.2:0", Some(1))),
+    ]);
+    let feeds = Arc::new(StageFeeds::start(&stage, Arc::new(MonotonicClock)).unwrap());
+    let (flooding, stop) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let threads = [tracker(&feeds, stop.clone()), flooder(&feeds, flooding.clone(), stop.clone())];
+    let mut latched = [Vec::new(), Vec::new()];
+    let rounds = (secs / 4.0).ceil() as usize;
+    for round in 0..rounds * 2 {
+        flooding.store(round % 2 == 1, Ordering::SeqCst);
+        latch(&feeds, 0.2);
+        latched[round % 2].extend(latch(&feeds, 2.0));
+    }
+    stop.store(true, Ordering::SeqCst);
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    let [quiet, flooded] = latched.map(|mut nanos| {
+        nanos.sort_unstable();
+        [50, 99].map(|p| nanos[(nanos.len() * p).div_ceil(100) - 1] as f64 * 1e-6)
+    });
+    let b = feeds.view("b").unwrap().report();
+    println!(
+        "\nisolation: camera A at {RATE_HZ} Hz, {FLOOD_HZ} garbage packets/s on feed B, latched at 59.94 Hz, {secs} s"
+    );
+    println!("{:<24} {:>10} {:>10}", "receive to latch", "p50 ms", "p99 ms");
+    println!("{:<24} {:>10.3} {:>10.3}", "feed B silent", quiet[0], quiet[1]);
+    println!("{:<24} {:>10.3} {:>10.3}", "feed B flooded", flooded[0], flooded[1]);
+    println!("{:<24} {:>9.1}% {:>9.1}%", "change", change(quiet[0], flooded[0]), change(quiet[1], flooded[1]));
+    println!(
+        "feed B: {} refused, {} dropped by the kernel; feed A: {:?}",
+        b.bad,
+        b.lost,
+        feeds.view("a").unwrap().report()
+    );
+}
+
+fn change(from: f64, to: f64) -> f64 {
+    (to / from - 1.0) * 100.0
+}
+
+/// Latches camera A on a 59.94 Hz beat: nanoseconds from the newest sample's arrival to its use.
+fn latch(feeds: &StageFeeds, secs: f64) -> Vec<i64> {
+    let clock = Arc::new(MonotonicClock);
+    let rate = support::rate("60000/1001");
+    let frames = (secs * 60_000.0 / 1001.0) as u64;
+    let mut ticks = InternalTicks::new(clock.clone(), rate, clock.now()).with_limit(frames);
+    let mut latched = Vec::new();
+    while ticks.wait().is_some() {
+        let now = clock.now();
+        let received = feeds.sample("cam-a", now).received;
+        latched.extend(received.map(|received: StageTime| now.nanos_since(received)));
+    }
+    latched
+}
+
+fn tracker(feeds: &Arc<StageFeeds>, stop: Arc<AtomicBool>) -> std::thread::JoinHandle<()> {
+    let (ports, packets) = (vec![feeds.local_addr("a").unwrap()], packets());
+    std::thread::spawn(move || {
+        let (socket, clock) = (sockets(&ports).remove(0), MonotonicClock);
+        let start = clock.now();
+        for n in 0.. {
+            clock.sleep_until(start.plus_nanos(n as i64 * 1_000_000_000 / i64::from(RATE_HZ)));
+            if stop.load(Ordering::SeqCst) {
+                break;
+            }
+            let _ = socket.send(&packets[0][n % RATE_HZ as usize]);
+        }
+    })
+}
+
+/// Sends in bursts of a millisecond, since a timer for each of 100,000 packets a second would measure timers.
+fn flooder(feeds: &Arc<StageFeeds>, flooding: Arc<AtomicBool>, stop: Arc<AtomicBool>) -> std::thread::JoinHandle<()> {
+    let port = feeds.local_addr("b").unwrap();
+    std::thread::spawn(move || {
+        let (socket, clock) = (sockets(&[port]).remove(0), MonotonicClock);
+        let start = clock.now();
+        for ms in 0.. {
+            clock.sleep_until(start.plus_nanos(ms * 1_000_000));
+            if stop.load(Ordering::SeqCst) {
+                break;
+            }
+            let count = if flooding.load(Ordering::SeqCst) { FLOOD_HZ / 1000 } else { 0 };
+            for n in 0..count {
+                let _ = socket.send(&[n as u8; 29]);
+            }
+        }
+    })
+}

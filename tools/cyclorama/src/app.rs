@@ -1,0 +1,119 @@
+//! The Bevy app: plugins, resources and how it is run.
+
+use bevy::{
+    app::{PluginsState, TerminalCtrlCHandlerPlugin},
+    log::LogPlugin,
+    prelude::*,
+    render::{RenderPlugin, pipelined_rendering::PipelinedRenderingPlugin},
+    window::ExitCondition,
+    winit::WinitPlugin,
+};
+use cyc_core::Clock;
+use cyc_frame::outer_layout;
+use cyc_set::{EnvironmentToShow, SetPlugin};
+use cyc_stage::stage::Stage;
+use cyc_sync::{StageClock, StageInUse, SyncPlugin};
+use cyc_wall::{
+    WallPlugin,
+    controls::{Show, WallControls},
+    gpu::Gpu,
+    setup::WallSetup,
+    sink::{FrameSink, Sink},
+};
+use cyc_world::Environment;
+use std::sync::Arc;
+
+use crate::cli::Pattern;
+
+/// What an app is made of.
+pub struct Parts {
+    /// The stage.
+    pub stage: Arc<Stage>,
+    /// Indices of the outputs that are driven.
+    pub outputs: Vec<usize>,
+    /// The stage clock.
+    pub clock: Arc<dyn Clock>,
+    /// The renderer.
+    pub gpu: Gpu,
+    /// What the walls show.
+    pub environment: Environment,
+    /// Where frames go.
+    pub sink: Box<dyn FrameSink>,
+    /// Whether outputs get windows.
+    pub windowed: bool,
+    /// What the operator asked for.
+    pub controls: WallControls,
+    /// Write linear ACEScg.
+    pub scene_linear: bool,
+    /// Neither dither nor round code values.
+    pub continuous: bool,
+}
+
+/// The app without a source of frames; the caller adds one.
+pub fn build(parts: Parts) -> App {
+    let setup = WallSetup {
+        outputs: parts.outputs,
+        outer: Arc::new(outer_layout(&parts.stage)),
+        scene_linear: parts.scene_linear,
+        continuous: parts.continuous,
+        multisampled: !parts.gpu.software,
+        max_side_px: parts.gpu.max_side_px,
+    };
+    let mut app = App::new();
+    app.insert_resource(StageInUse(parts.stage))
+        .insert_resource(StageClock(parts.clock))
+        .insert_resource(setup)
+        .insert_resource(Sink(parts.sink))
+        .insert_resource(parts.controls)
+        .add_plugins(bevy_plugins(parts.gpu, parts.windowed))
+        .add_plugins((SyncPlugin, WallPlugin, SetPlugin))
+        .insert_resource(EnvironmentToShow(Some(parts.environment)))
+        .insert_resource(ClearColor(Color::BLACK));
+    if !parts.windowed {
+        app.set_runner(run_headless);
+    }
+    app
+}
+
+fn bevy_plugins(gpu: Gpu, windowed: bool) -> bevy::app::PluginGroupBuilder {
+    let plugins = DefaultPlugins
+        .set(RenderPlugin { render_creation: gpu.creation, synchronous_pipeline_compilation: true, ..default() })
+        .set(WindowPlugin {
+            primary_window: None,
+            exit_condition: if windowed { ExitCondition::OnAllClosed } else { ExitCondition::DontExit },
+            ..default()
+        })
+        .set(LogPlugin { filter: LOG_FILTER.into(), ..default() })
+        .disable::<PipelinedRenderingPlugin>()
+        .disable::<TerminalCtrlCHandlerPlugin>();
+    if windowed { plugins } else { plugins.disable::<WinitPlugin>() }
+}
+
+/// Warnings, and what Cyclorama itself says. wgpu's Vulkan layer complains about missing validation layers.
+const LOG_FILTER: &str = "warn,cyclorama=info,cyc_link=info,cyc_desk=info,wgpu_hal=error,wgpu_core=error,naga=error";
+
+fn run_headless(mut app: App) -> AppExit {
+    while app.plugins_state() == PluginsState::Adding {
+        bevy::tasks::tick_global_task_pools_on_main_thread();
+    }
+    app.finish();
+    app.cleanup();
+    loop {
+        app.update();
+        if let Some(exit) = app.should_exit() {
+            return exit;
+        }
+    }
+}
+
+/// The walls' controls for a test pattern; `nits` is its luminance.
+pub fn controls(pattern: Option<Pattern>, nits: f64) -> WallControls {
+    let show = match pattern {
+        None | Some(Pattern::Outline) => Show::Picture,
+        Some(Pattern::Grid) => Show::Grid,
+        Some(Pattern::Bar) => Show::Bar,
+        Some(Pattern::Flat) => Show::Flat,
+        Some(Pattern::Black) => Show::Black,
+    };
+    WallControls { show, outline: pattern == Some(Pattern::Outline), level: (nits / 100.0) as f32 }
+}

@@ -1,0 +1,157 @@
+//! `cyclorama render`: the same frames offline, to the byte.
+
+use crate::{
+    Failure,
+    app::{Parts, build, controls},
+    cli::RenderArgs,
+    environment,
+    pictures::{file_name, write_exr, write_png},
+    stage_file,
+};
+use anyhow::{Context, anyhow, bail};
+use cyc_core::{FrameInput, StageTime};
+use cyc_frame::{OuterLayout, outer_layout, plan_line};
+use cyc_link::fake::FakeClock;
+use cyc_stage::stage::Stage;
+use cyc_sync::GivenFrames;
+use cyc_wall::sink::{FrameOutcome, FrameSink};
+use std::{
+    collections::VecDeque,
+    fs::{self, File},
+    io::{BufRead, BufReader, BufWriter, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::{Arc, Mutex},
+};
+
+/// Frames that are drawn before the first one counts: pipelines compile, assets arrive.
+const WARM_UP_FRAMES: usize = 3;
+
+/// Renders every line of the input. Exit code 2 on bad input, with the place.
+pub fn render(args: &RenderArgs) -> Result<ExitCode, Failure> {
+    let Some(stage) = stage_file::load(&args.stage) else { return Ok(ExitCode::from(2)) };
+    let stage = Arc::new(stage);
+    let frames = read_frames(&args.input, &stage).map_err(Failure::input)?;
+    let gpu = cyc_wall::gpu::open().map_err(Failure::run_time)?;
+    let environment = environment::load(Some(&args.environment), gpu.max_side_px).map_err(Failure::input)?;
+    fs::create_dir_all(&args.out)
+        .with_context(|| format!("cannot make the folder {}", args.out.display()))
+        .map_err(Failure::input)?;
+    let trouble = Arc::new(Mutex::new(None));
+    let sink = FileSink::new(args, stage.clone(), trouble.clone()).map_err(Failure::input)?;
+    let mut app = build(Parts {
+        outputs: (0..stage.outputs.len()).collect(),
+        stage,
+        clock: Arc::new(FakeClock::at(StageTime(0))),
+        gpu,
+        environment,
+        sink: Box::new(sink),
+        windowed: false,
+        controls: controls(args.pattern, args.pattern_nits),
+        scene_linear: args.scene_linear,
+        continuous: args.exr,
+    });
+    let warm_up = frames.front().cloned().into_iter().cycle().take(WARM_UP_FRAMES);
+    app.insert_resource(GivenFrames(warm_up.chain(frames.clone()).collect()));
+    app.run();
+    match trouble.lock().ok().and_then(|mut trouble| trouble.take()) {
+        Some(error) => Err(Failure::run_time(error)),
+        None => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn read_frames(path: &Path, stage: &Stage) -> anyhow::Result<VecDeque<FrameInput>> {
+    let file = File::open(path).with_context(|| format!("input \"{}\" cannot be read", path.display()))?;
+    let mut frames = VecDeque::new();
+    for (number, line) in (1..).zip(BufReader::new(file).lines()) {
+        let place = || format!("{}:{number}", path.display());
+        let line = line.with_context(place)?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let frame: FrameInput = serde_json::from_str(&line).with_context(place)?;
+        known_cameras(&frame, stage).with_context(place)?;
+        frames.push_back(frame);
+    }
+    if frames.is_empty() {
+        bail!("input \"{}\" holds no frame; write one FrameInput as JSON a line", path.display());
+    }
+    Ok(frames)
+}
+
+fn known_cameras(frame: &FrameInput, stage: &Stage) -> anyhow::Result<()> {
+    for id in frame.cameras.keys().chain(frame.late.keys()) {
+        if !stage.cameras.iter().any(|camera| camera.id == *id) {
+            let known: Vec<_> = stage.cameras.iter().map(|camera| camera.id.as_str()).collect();
+            bail!("camera \"{id}\" is not in the stage file, which has: {}", known.join(", "));
+        }
+    }
+    Ok(())
+}
+
+/// Writes pictures and `plan.jsonl`.
+struct FileSink {
+    stage: Arc<Stage>,
+    outer: OuterLayout,
+    out: PathBuf,
+    plan: BufWriter<File>,
+    exr: bool,
+    scene_linear: bool,
+    warm_up: usize,
+    trouble: Arc<Mutex<Option<anyhow::Error>>>,
+}
+
+impl FileSink {
+    fn new(
+        args: &RenderArgs,
+        stage: Arc<Stage>,
+        trouble: Arc<Mutex<Option<anyhow::Error>>>,
+    ) -> anyhow::Result<Self> {
+        let plan = args.out.join("plan.jsonl");
+        let file = File::create(&plan).with_context(|| format!("cannot write {}", plan.display()))?;
+        Ok(Self {
+            outer: outer_layout(&stage),
+            stage,
+            out: args.out.clone(),
+            plan: BufWriter::new(file),
+            exr: args.exr,
+            scene_linear: args.scene_linear,
+            warm_up: WARM_UP_FRAMES,
+            trouble,
+        })
+    }
+
+    fn write(&mut self, outcome: &FrameOutcome) -> anyhow::Result<()> {
+        let pictures = outcome.pictures.as_ref().ok_or_else(|| anyhow!("the GPU did not return the pictures"))?;
+        for picture in pictures {
+            let output = &self.stage.outputs[picture.output];
+            let path = |extension| self.out.join(file_name(output, outcome.report.frame, extension));
+            if self.exr {
+                write_exr(&path("exr"), picture, self.scene_linear)?;
+            } else {
+                write_png(&path("png"), picture, &output.signal)?;
+            }
+        }
+        serde_json::to_writer(&mut self.plan, &plan_line(&outcome.plan, &self.stage, &self.outer))?;
+        self.plan.write_all(b"\n")?;
+        self.plan.flush()?;
+        Ok(())
+    }
+}
+
+impl FrameSink for FileSink {
+    fn wants_pictures(&mut self, _: u64) -> bool {
+        self.warm_up == 0
+    }
+
+    fn done(&mut self, outcome: FrameOutcome) {
+        if self.warm_up > 0 {
+            self.warm_up -= 1;
+            return;
+        }
+        let failed = self.trouble.lock().is_ok_and(|trouble| trouble.is_some());
+        if !failed && let Err(error) = self.write(&outcome) && let Ok(mut trouble) = self.trouble.lock() {
+            *trouble = Some(error);
+        }
+    }
+}
