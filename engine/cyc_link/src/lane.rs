@@ -15,6 +15,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// At most one warning in so many nanoseconds.
 const WARN_NANOS: i64 = 1_000_000_000;
 
+/// So many valid packets of which none is for a feed are worth a word.
+const STRANGERS: u64 = 20;
+
 /// What readers see of a feed.
 #[derive(Debug, Default)]
 pub struct LaneView {
@@ -56,6 +59,7 @@ pub struct Lane {
     fresh: Vec<CameraSample>,
     counts: Counts,
     warnings: Warnings,
+    told_of_strangers: bool,
 }
 
 impl Lane {
@@ -76,6 +80,7 @@ impl Lane {
             fresh: Vec::new(),
             counts: Counts::default(),
             warnings: Warnings::default(),
+            told_of_strangers: false,
         })
     }
 
@@ -121,6 +126,20 @@ impl Lane {
             let why = self.counts.error.map(|error: WireError| error.to_string()).unwrap_or_default();
             tracing::warn!("feed {}: {bad} packets refused, the last because: {why}", self.id);
         }
+        if self.hears_only_strangers() {
+            tracing::warn!(
+                "feed {}: packets arrive but none is for this feed; compare its camera_id, source_number or address \
+                 in the stage file with what the tracker sends",
+                self.id
+            );
+        }
+    }
+
+    /// True once, when enough has arrived and nothing of it was for this feed.
+    fn hears_only_strangers(&mut self) -> bool {
+        let tell = !self.told_of_strangers && self.counts.used == 0 && self.counts.ignored >= STRANGERS;
+        self.told_of_strangers |= tell;
+        tell
     }
 }
 
@@ -295,6 +314,18 @@ mod tests {
         let told: Vec<u64> = (0..5000).filter_map(|ms| warnings.due(ms as u64, at(ms))).collect();
         assert_eq!(told, [1, 1000, 1000, 1000, 1000]);
         assert_eq!(warnings.due(4001, at(9000)), None);
+    }
+
+    #[test]
+    fn a_tracker_with_another_id_is_told_of_once() {
+        let told = |camera: u8, packets: i64| {
+            let mut lane = Lane::new(&feed(0)).unwrap();
+            (0..packets).filter(|ms| {
+                lane.take(&freed(0.0, camera), 7, at(*ms));
+                lane.hears_only_strangers()
+            }).count()
+        };
+        assert_eq!([told(2, 19), told(2, 500), told(1, 500)], [0, 1, 0]);
     }
 
     #[test]

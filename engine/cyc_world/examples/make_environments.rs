@@ -1,6 +1,6 @@
 //! Writes the shipped environments: `cargo run -p cyc_world --example make_environments -- environments`.
 
-use cyc_world::shipped::{dusk_ridge, plaza, DUSK_RIDGE_WIDTH, PLAZA_SKY_WIDTH};
+use cyc_world::shipped::{DUSK_RIDGE_WIDTH, PLAZA_SKY_WIDTH, dusk_ridge, plaza};
 use std::path::Path;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

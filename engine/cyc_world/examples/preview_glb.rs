@@ -25,7 +25,9 @@ struct Picture {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [source, target, numbers @ ..] = &args[..] else { return Err("usage: preview_glb IN|line-up OUT.png [X Y Z PAN TILT FOV]".into()) };
+    let [source, target, numbers @ ..] = &args[..] else {
+        return Err("usage: preview_glb IN|line-up OUT.png [X Y Z PAN TILT FOV]".into());
+    };
     let number = |i: usize, default: f32| numbers.get(i).map_or(Ok(default), |text| text.parse::<f32>());
     let eye = [number(0, 0.0)?, number(1, 0.0)?, number(2, 1.6)?];
     let (pan, tilt, fov) = (number(3, 0.0)?.to_radians(), number(4, 4.0)?.to_radians(), number(5, 65.0)?.to_radians());
@@ -37,7 +39,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             _ => return Err("not a scene".into()),
         }
     };
-    println!("{} triangles, {} draws, bounds {:?}, notes {:?}", scene.triangle_count, scene.meshes.len(), scene.bounds_m, scene.notes);
+    println!(
+        "{} triangles, {} draws, bounds {:?}, notes {:?}",
+        scene.triangle_count,
+        scene.meshes.len(),
+        scene.bounds_m,
+        scene.notes
+    );
     let pixels = SIZE[0] * SIZE[1] * FINE * FINE;
     let focal = 1.0 / (fov / 2.0).tan();
     let mut picture = Picture { depth: vec![0.0; pixels], light: vec![[0.0; 3]; pixels], focal };
@@ -68,7 +76,12 @@ fn draw(picture: &mut Picture, scene: &Scene, mesh: &Mesh, view: &impl Fn([f32; 
     for triangle in mesh.indices.chunks_exact(3) {
         let clipped = clip([corner(triangle[0]), corner(triangle[1]), corner(triangle[2])]);
         for i in 2..clipped.len() {
-            picture.triangle([clipped[0], clipped[i - 1], clipped[i]], &levels, material.alpha_mode, material.double_sided);
+            picture.triangle(
+                [clipped[0], clipped[i - 1], clipped[i]],
+                &levels,
+                material.alpha_mode,
+                material.double_sided,
+            );
         }
     }
 }
@@ -115,7 +128,8 @@ impl Picture {
         for y in range(1, height) {
             for x in range(0, width) {
                 let (sx, sy) = (x as f32 + 0.5, y as f32 + 0.5);
-                let edge = |a: [f32; 2], b: [f32; 2]| ((b[0] - a[0]) * (sy - a[1]) - (b[1] - a[1]) * (sx - a[0])) / area;
+                let edge =
+                    |a: [f32; 2], b: [f32; 2]| ((b[0] - a[0]) * (sy - a[1]) - (b[1] - a[1]) * (sx - a[0])) / area;
                 let flat = [edge(px[1], px[2]), edge(px[2], px[0]), edge(px[0], px[1])];
                 if flat.iter().any(|w| *w < 0.0) {
                     continue;
@@ -126,13 +140,16 @@ impl Picture {
                 if depth <= self.depth[index] {
                     continue;
                 }
-                let blend = |of: &dyn Fn(&Corner) -> f32| corners.iter().zip(near).map(|(c, w)| of(c) * w).sum::<f32>() / depth;
+                let blend =
+                    |of: &dyn Fn(&Corner) -> f32| corners.iter().zip(near).map(|(c, w)| of(c) * w).sum::<f32>() / depth;
                 let mut color: [f32; 4] = std::array::from_fn(|i| blend(&|c| c.color[i]));
                 if let Some(texture) = level {
                     let texel = sample(texture, [blend(&|c| c.uv[0]), blend(&|c| c.uv[1])]);
                     color = std::array::from_fn(|i| color[i] * texel[i]);
                 }
-                if let AlphaMode::Mask(cutoff) = alpha && color[3] < cutoff {
+                if let AlphaMode::Mask(cutoff) = alpha
+                    && color[3] < cutoff
+                {
                     continue;
                 }
                 self.depth[index] = depth;
@@ -173,7 +190,9 @@ fn sample(texture: &Texture, [u, v]: [f32; 2]) -> [f32; 4] {
     let (x, y) = (u * texture.width as f32 - 0.5, v * texture.height as f32 - 0.5);
     let (fx, fy) = (x - x.floor(), y - y.floor());
     let mut sum = [0.0; 4];
-    for (dx, dy, weight) in [(0, 0, (1.0 - fx) * (1.0 - fy)), (1, 0, fx * (1.0 - fy)), (0, 1, (1.0 - fx) * fy), (1, 1, fx * fy)] {
+    for (dx, dy, weight) in
+        [(0, 0, (1.0 - fx) * (1.0 - fy)), (1, 0, fx * (1.0 - fy)), (0, 1, (1.0 - fx) * fy), (1, 1, fx * fy)]
+    {
         let column = (x.floor() as i64 + dx).rem_euclid(i64::from(texture.width)) as usize;
         let row = (y.floor() as i64 + dy).rem_euclid(i64::from(texture.height)) as usize;
         let at = (row * texture.width as usize + column) * 4;

@@ -15,7 +15,13 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(view: &gltf::buffer::View<'_>, offset: usize, size: usize, count: usize, blob: &'a [u8]) -> Result<Self, Reason> {
+    fn new(
+        view: &gltf::buffer::View<'_>,
+        offset: usize,
+        size: usize,
+        count: usize,
+        blob: &'a [u8],
+    ) -> Result<Self, Reason> {
         let stride = view.stride().unwrap_or(size);
         let outside = || "an accessor reaches outside the binary chunk (truncated?)".to_owned();
         let needed = stride.checked_mul(count.saturating_sub(1)).and_then(|n| n.checked_add(size));

@@ -73,7 +73,9 @@ pub enum EnvironmentError {
         "environment \"{name}\" needs the glTF extension {}, which is not supported; {help}", extensions.join(", ")
     )]
     Extension { name: String, extensions: Vec<String>, help: String },
-    #[error("environment \"{name}\" keeps {what} in another file (\"{uri}\"); export it as one .glb with everything inside")]
+    #[error(
+        "environment \"{name}\" keeps {what} in another file (\"{uri}\"); export it as one .glb with everything inside"
+    )]
     External { name: String, what: &'static str, uri: String },
     #[error(
         "environment \"{name}\" has {triangles} triangles; at most {max_triangles} are allowed: \
@@ -87,7 +89,8 @@ impl EnvironmentError {
     pub(crate) fn broken(name: &str, format: &'static str, detail: impl std::fmt::Display) -> Self {
         let (name, detail) = (name.to_owned(), one_line(&detail.to_string()));
         let lower = detail.to_lowercase();
-        let early = ["end of file", "eof", "unexpected end", "truncated", "fill whole buffer", "too short", "exhausted"];
+        let early =
+            ["end of file", "eof", "unexpected end", "truncated", "fill whole buffer", "too short", "exhausted"];
         if early.iter().any(|sign| lower.contains(sign)) {
             Self::Truncated { name, format, detail }
         } else {

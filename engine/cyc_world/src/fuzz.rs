@@ -38,3 +38,45 @@ pub fn any_bytes(bytes: &[u8]) -> bool {
         }
     }
 }
+
+/// A copy of `bytes` with a few things wrong, the same for the same `seed`: flipped bits, extreme numbers, cut ends,
+/// repeated, removed and inserted pieces.
+pub fn mutated(bytes: &[u8], seed: u64) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    // xorshift64* (Marsaglia 2003, Vigna 2016).
+    let mut draw = |below: usize| {
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        (state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % below.max(1)
+    };
+    let mut out = bytes.to_vec();
+    for _ in 0..=draw(4) {
+        // Headers decide most; every second change is near the start.
+        let reach = if draw(2) == 0 { out.len().min(200) } else { out.len() };
+        let at = draw(reach);
+        let length = (1 + draw(16)).min(out.len() - at.min(out.len()));
+        match draw(7) {
+            0 => out.truncate(at),
+            1 => out[at..at + length].iter_mut().for_each(|byte| *byte = draw(256) as u8),
+            2 => out[at..at + length].fill([0x00, 0xff, 0x7f, 0x80][draw(4)]),
+            3 => drop(out.drain(at..at + length)),
+            4 => {
+                let piece = out[at..at + length].to_vec();
+                out.splice(at..at, piece);
+            }
+            5 => out.iter_mut().skip(at).take(1).for_each(|byte| *byte ^= 1 << draw(8)),
+            // Digits of text formats.
+            _ => {
+                let digit = out.iter().skip(at).position(u8::is_ascii_digit);
+                if let Some(byte) = digit.and_then(|i| out.get_mut(at + i)) {
+                    *byte = b"0123456789-"[draw(11)];
+                }
+            }
+        }
+        if out.is_empty() {
+            return out;
+        }
+    }
+    out
+}

@@ -231,7 +231,8 @@ impl Reader<'_> {
         let Some(positions) = primitive.get(&Semantic::Positions) else { return Ok(()) };
         self.vertices += positions.count() as u64;
         let corners = primitive.indices().map_or(positions.count(), |accessor| accessor.count());
-        self.triangles += if primitive.mode() == Mode::Triangles { corners / 3 } else { corners.saturating_sub(2) } as u64;
+        self.triangles +=
+            if primitive.mode() == Mode::Triangles { corners / 3 } else { corners.saturating_sub(2) } as u64;
         let most = self.limits.max_triangles;
         if self.triangles > most || self.vertices > 3 * most {
             let triangles = self.triangles.max(self.vertices / 3);
@@ -256,7 +257,7 @@ impl Reader<'_> {
         }
         let vertices = positions.len();
         let same = |len: usize| len == 0 || len == vertices;
-        if !same(mesh.uvs.len()) || !same(mesh.colors.len()) || !normals.as_ref().is_none_or(|n| n.len() == vertices) {
+        if !same(mesh.uvs.len()) || !same(mesh.colors.len()) || normals.as_ref().is_some_and(|n| n.len() != vertices) {
             return Err(broken(name, "a mesh whose attributes differ in length"));
         }
         place(&mut mesh, &positions, normals.as_deref(), matrix);
@@ -341,7 +342,8 @@ impl Reader<'_> {
         };
         let end = view.offset().checked_add(view.length());
         let bytes = end.and_then(|end| self.blob.get(view.offset()..end));
-        let bytes = bytes.ok_or_else(|| broken(self.name, "a texture reaches outside the binary chunk (truncated?)"))?;
+        let bytes =
+            bytes.ok_or_else(|| broken(self.name, "a texture reaches outside the binary chunk (truncated?)"))?;
         let loaded = self.image(bytes, kind, texture)?;
         self.scene.textures.push(loaded);
         let index = Some(self.scene.textures.len() - 1);

@@ -62,5 +62,5 @@ pub fn decode(name: &str, bytes: &[u8], limits: &Limits) -> Result<Environment, 
     }
 }
 
-//T #[cfg(test)]
-//T mod tests;
+#[cfg(test)]
+mod tests;

@@ -35,7 +35,12 @@ fn decode_unguarded(name: &str, bytes: &[u8], limits: &Limits) -> Result<Panoram
         let side = w.max(h) as u64;
         if side > u64::from(limits.max_side_px) {
             let (width, height) = (w as u32, h as u32);
-            return Err(EnvironmentError::TooLarge { name: name.into(), width, height, max_side_px: limits.max_side_px });
+            return Err(EnvironmentError::TooLarge {
+                name: name.into(),
+                width,
+                height,
+                max_side_px: limits.max_side_px,
+            });
         }
         check_promise(name, "EXR", promised, bytes.len() as u64)?;
     }
@@ -63,9 +68,7 @@ fn decode_unguarded(name: &str, bytes: &[u8], limits: &Limits) -> Result<Panoram
     canvas.map(|canvas| canvas.out).map_err(|error| broken(name, error))
 }
 
-fn matrix_of(
-    found: Option<&exr::meta::attribute::Chromaticities>,
-) -> Result<[[f32; 3]; 3], ColorError> {
+fn matrix_of(found: Option<&exr::meta::attribute::Chromaticities>) -> Result<[[f32; 3]; 3], ColorError> {
     let xy = |v: Vec2<f32>| [f64::from(v.x()), f64::from(v.y())];
     let primaries = found.map_or(Chromaticities::REC709, |c| Chromaticities {
         red: xy(c.red),

@@ -6,9 +6,14 @@
 use crate::{
     EnvironmentError, Limits, Panorama,
     error::{check_promise, check_size, guarded},
+    panorama::{apply, rows},
     sniff::Format,
 };
-use cyc_color::srgb::{acescg_from_srgb8, acescg_from_srgb16};
+use cyc_color::{
+    Gamut, gamut_from_acescg,
+    srgb::{acescg_from_srgb8, acescg_from_srgb16},
+};
+use half::f16;
 use image::{DynamicImage, ImageFormat, ImageReader};
 use std::io::Cursor;
 
@@ -21,9 +26,17 @@ pub fn decode(name: &str, format: Format, bytes: &[u8], limits: &Limits) -> Resu
     check_size(name, header.width, header.height, limits)?;
     let pixels = u64::from(header.width) * u64::from(header.height);
     if format == Format::Png {
-        check_promise(name, "PNG", pixels * u64::from(header.bits) * u64::from(header.channels) / 8, bytes.len() as u64)?;
+        check_promise(
+            name,
+            "PNG",
+            pixels * u64::from(header.bits) * u64::from(header.channels) / 8,
+            bytes.len() as u64,
+        )?;
     } else if header.channels == 4 {
         return Err(EnvironmentError::Cmyk { name: name.to_owned(), channels: header.channels });
+    }
+    if format == Format::Jpeg {
+        check_jpeg_end(name, bytes.get(header.at..).unwrap_or_default())?;
     }
     let picture = guarded(name, format.name(), || pixels_of(name, format, bytes, limits.max_side_px))?;
     Ok(acescg(picture, limits.content_white_nits))
@@ -40,6 +53,8 @@ pub struct Header {
     pub bits: u8,
     /// Channels as stored (a palette is one).
     pub channels: u8,
+    /// Where the header ends, bytes.
+    pub at: usize,
 }
 
 /// Reads IHDR (ISO/IEC 15948, 11.2.2).
@@ -60,7 +75,7 @@ pub fn png_header(name: &str, bytes: &[u8]) -> Result<Header, EnvironmentError> 
         6 => 4,
         _ => return Err(broken("its colour type is none of 0, 2, 3, 4, 6")),
     };
-    Ok(Header { width: number(8), height: number(12), bits: ihdr[16], channels })
+    Ok(Header { width: number(8), height: number(12), bits: ihdr[16], channels, at: 33 })
 }
 
 /// Walks the marker segments to the frame header (ITU-T T.81, B.2.2).
@@ -91,13 +106,20 @@ pub fn jpeg_header(name: &str, bytes: &[u8]) -> Result<Header, EnvironmentError>
         if matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc) {
             let sof = segment.get(2..8).ok_or_else(truncated)?;
             let number = |i: usize| u32::from(u16::from_be_bytes([sof[i], sof[i + 1]]));
-            return Ok(Header { width: number(3), height: number(1), bits: sof[0], channels: sof[5] });
+            return Ok(Header { width: number(3), height: number(1), bits: sof[0], channels: sof[5], at: at + length });
         }
         if matches!(marker, 0xda | 0xd9) {
             return Err(EnvironmentError::broken(name, "JPEG", "no frame header before the data"));
         }
         at += length.max(2);
     }
+}
+
+/// Refuses a JPEG without an end marker (ITU-T T.81, B.1.1.3) after its frame header: the decoder would fill what
+/// is missing with grey.
+fn check_jpeg_end(name: &str, after_header: &[u8]) -> Result<(), EnvironmentError> {
+    let ends = after_header.windows(2).rev().any(|pair| pair == [0xff, 0xd9]);
+    if ends { Ok(()) } else { Err(EnvironmentError::broken(name, "JPEG", "truncated: it has no end marker")) }
 }
 
 /// Decodes a PNG or JPEG of any kind, no side longer than `max_side_px`.
@@ -122,8 +144,10 @@ fn acescg(picture: DynamicImage, content_white_nits: f32) -> Panorama {
     let (width, height) = (picture.width(), picture.height());
     let mut out = Panorama::black(width, height);
     let gain = content_white_nits / 100.0;
+    let rounding = Rounding::new();
     let mut put = |index: usize, rgb: [f32; 3]| {
-        out.set(index % width as usize, index / width as usize, rgb.map(|light| light * gain), false);
+        let rounded = rounding.of(rgb.map(|light| light * gain));
+        out.set(index % width as usize, index / width as usize, rounded, false);
     };
     let color = picture.color();
     if color.bytes_per_pixel() > color.channel_count() {
@@ -132,4 +156,44 @@ fn acescg(picture: DynamicImage, content_white_nits: f32) -> Panorama {
         picture.into_rgb8().pixels().enumerate().for_each(|(i, pixel)| put(i, acescg_from_srgb8(pixel.0)));
     }
     out
+}
+
+/// Half precision that keeps black channels black.
+///
+/// A saturated colour (a cyan bar) has large ACEScg numbers whose rounding to 11 bits leaves more than a code of red
+/// where there was none. Of the eight ways to round such a colour up or down, the one is taken that is nearest in the
+/// picture's own primaries, weighted as an eye or a code value does.
+struct Rounding {
+    rec709_from_acescg: [[f32; 3]; 3],
+}
+
+impl Rounding {
+    fn new() -> Self {
+        Self { rec709_from_acescg: rows(&gamut_from_acescg(Gamut::Srgb)) }
+    }
+
+    fn of(&self, acescg: [f32; 3]) -> [f32; 3] {
+        let exact = apply(&self.rec709_from_acescg, acescg);
+        let (least, most) = exact.iter().fold((f32::MAX, 0.0_f32), |(l, m), x| (l.min(*x), m.max(*x)));
+        if least > 0.35 * most {
+            return acescg;
+        }
+        let nearest = acescg.map(f16::from_f32);
+        let other = |c: usize| {
+            let bits = nearest[c].to_bits();
+            let up = nearest[c].to_f32() < acescg[c];
+            f16::from_bits(if up { bits + 1 } else { bits.saturating_sub(1) }).to_f32()
+        };
+        let choices: [[f32; 2]; 3] = std::array::from_fn(|c| [nearest[c].to_f32(), other(c)]);
+        let mut best = (f32::INFINITY, acescg);
+        for way in 0..8 {
+            let candidate: [f32; 3] = std::array::from_fn(|c| choices[c][way >> c & 1]);
+            let found = apply(&self.rec709_from_acescg, std::array::from_fn(|c| candidate[c] - acescg[c]));
+            let miss = found.iter().zip(exact).map(|(d, x)| (d / (x.max(0.0) + 0.02 * most)).powi(2)).sum();
+            if miss < best.0 {
+                best = (miss, candidate);
+            }
+        }
+        best.1
+    }
 }

@@ -77,7 +77,8 @@ pub fn header(name: &str, bytes: &[u8]) -> Result<Header, EnvironmentError> {
     let mut at = 0;
     let mut line = || -> Result<(String, usize), EnvironmentError> {
         let rest = bytes.get(at..).unwrap_or_default();
-        let end = rest.iter().take(4096).position(|b| *b == b'\n').ok_or_else(|| broken(name, "the header is truncated"))?;
+        let end =
+            rest.iter().take(4096).position(|b| *b == b'\n').ok_or_else(|| broken(name, "the header is truncated"))?;
         at += end + 1;
         Ok((String::from_utf8_lossy(&rest[..end]).trim().to_owned(), at))
     };
@@ -92,7 +93,9 @@ pub fn header(name: &str, bytes: &[u8]) -> Result<Header, EnvironmentError> {
             xyz = match format.trim() {
                 "32-bit_rle_rgbe" => false,
                 "32-bit_rle_xyze" => true,
-                other => return Err(broken(name, &format!("FORMAT={other} is not 32-bit_rle_rgbe or 32-bit_rle_xyze"))),
+                other => {
+                    return Err(broken(name, &format!("FORMAT={other} is not 32-bit_rle_rgbe or 32-bit_rle_xyze")));
+                }
             };
         } else if let Some(numbers) = text.strip_prefix("PRIMARIES=") {
             primaries = parse_primaries(numbers).ok_or_else(|| broken(name, "PRIMARIES= holds no eight numbers"))?;

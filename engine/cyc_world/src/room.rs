@@ -39,10 +39,34 @@ struct WallSide {
 }
 
 const WALLS: [WallSide; 4] = [
-    WallSide { name: "FRONT", middle: [0.0, HALF_M, 0.0], right: [1.0, 0.0, 0.0], tint: [0.060, 0.110, 0.190], along: 0 },
-    WallSide { name: "RIGHT", middle: [HALF_M, 0.0, 0.0], right: [0.0, -1.0, 0.0], tint: [0.200, 0.085, 0.060], along: 1 },
-    WallSide { name: "BACK", middle: [0.0, -HALF_M, 0.0], right: [-1.0, 0.0, 0.0], tint: [0.155, 0.130, 0.070], along: 0 },
-    WallSide { name: "LEFT", middle: [-HALF_M, 0.0, 0.0], right: [0.0, 1.0, 0.0], tint: [0.060, 0.140, 0.110], along: 1 },
+    WallSide {
+        name: "FRONT",
+        middle: [0.0, HALF_M, 0.0],
+        right: [1.0, 0.0, 0.0],
+        tint: [0.060, 0.110, 0.190],
+        along: 0,
+    },
+    WallSide {
+        name: "RIGHT",
+        middle: [HALF_M, 0.0, 0.0],
+        right: [0.0, -1.0, 0.0],
+        tint: [0.200, 0.085, 0.060],
+        along: 1,
+    },
+    WallSide {
+        name: "BACK",
+        middle: [0.0, -HALF_M, 0.0],
+        right: [-1.0, 0.0, 0.0],
+        tint: [0.155, 0.130, 0.070],
+        along: 0,
+    },
+    WallSide {
+        name: "LEFT",
+        middle: [-HALF_M, 0.0, 0.0],
+        right: [0.0, 1.0, 0.0],
+        tint: [0.060, 0.140, 0.110],
+        along: 1,
+    },
 ];
 
 const UP: [f32; 3] = [0.0, 0.0, 1.0];
@@ -106,7 +130,15 @@ fn cross(a: [f32; 3], b: [f32; 3]) -> [f32; 3] {
 
 /// A rectangle from its bottom left corner; it faces `right x up`. `uv` are those of the bottom left and top
 /// right corners.
-fn rectangle(mesh: &mut Mesh, corner: [f32; 3], right: [f32; 3], up: [f32; 3], size: [f32; 2], uv: [[f32; 2]; 2], tint: [f32; 3]) {
+fn rectangle(
+    mesh: &mut Mesh,
+    corner: [f32; 3],
+    right: [f32; 3],
+    up: [f32; 3],
+    size: [f32; 2],
+    uv: [[f32; 2]; 2],
+    tint: [f32; 3],
+) {
     let first = mesh.positions_m.len() as u32;
     let across = add(corner, right, size[0]);
     mesh.positions_m.extend([corner, across, add(across, up, size[1]), add(corner, up, size[1])]);

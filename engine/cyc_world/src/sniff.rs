@@ -64,7 +64,9 @@ pub fn format_of(name: &str, bytes: &[u8]) -> Result<Format, EnvironmentError> {
     if let Some((_, format)) = SIGNATURES.iter().find(|(magic, _)| bytes.starts_with(magic)) {
         return Ok(*format);
     }
-    if let Some((_, _, found)) = OTHERS.iter().find(|(at, magic, _)| bytes.get(*at..).is_some_and(|b| b.starts_with(magic))) {
+    if let Some((_, _, found)) =
+        OTHERS.iter().find(|(at, magic, _)| bytes.get(*at..).is_some_and(|b| b.starts_with(magic)))
+    {
         return Err(EnvironmentError::OtherFormat { name, found });
     }
     let head = &bytes[..bytes.len().min(4096)];

@@ -15,7 +15,7 @@ use std::{io, path::Path, process::ExitCode, sync::Arc};
 /// The demo's files, inside the program so that it runs from anywhere.
 const STAGE: &str = include_str!("../../../stage-configs/demo.toml");
 const PLAZA: &[u8] = include_bytes!("../../../environments/plaza.glb");
-const DUSK: &[u8] = include_bytes!("../../../environments/dusk-ridge.jpg");
+const DUSK: &[u8] = include_bytes!("../../../environments/dusk-ridge.png");
 
 /// Runs the demo. Exit code 1 if the wall went more than a second without a new picture or missed too much.
 pub fn demo(args: &DemoArgs) -> Result<ExitCode, Failure> {
@@ -43,7 +43,7 @@ fn world(which: DemoWorld, max_side_px: u32) -> anyhow::Result<Environment> {
     let limits = Limits { max_side_px, ..Limits::default() };
     Ok(match which {
         DemoWorld::Plaza => cyc_world::decode("plaza.glb", PLAZA, &limits)?,
-        DemoWorld::Dusk => cyc_world::decode("dusk-ridge.jpg", DUSK, &limits)?,
+        DemoWorld::Dusk => cyc_world::decode("dusk-ridge.png", DUSK, &limits)?,
         DemoWorld::Room => Environment::LineUpRoom,
     })
 }

@@ -95,9 +95,7 @@ impl Sky {
 
     /// What is left of light after a column of air.
     fn through(&self, column: Column) -> Rgb {
-        std::array::from_fn(|c| {
-            (-(RAYLEIGH[c] * column[0] + 1.1 * self.haze * column[1] + OZONE[c] * column[2])).exp()
-        })
+        std::array::from_fn(|c| (-(RAYLEIGH[c] * column[0] + 1.1 * self.haze * column[1] + OZONE[c] * column[2])).exp())
     }
 
     /// Sunlight at a height above the ground; the sun may stand lower than a plain's horizon.
@@ -119,7 +117,8 @@ impl Sky {
             let here = add(passed, scale(dense, step / 2.0));
             passed = add(passed, scale(dense, step));
             // The local vertical leans as the ray goes round the earth.
-            let up = scale([towards[0] * way, towards[1] * way, EARTH_M + 2.0 + towards[2] * way], 1.0 / (EARTH_M + height));
+            let up =
+                scale([towards[0] * way, towards[1] * way, EARTH_M + 2.0 + towards[2] * way], 1.0 / (EARTH_M + height));
             let sun_sine = dot(self.sun, up);
             let lit = self.through(column(height, sun_sine));
             let seen = self.through(here);

@@ -50,7 +50,13 @@ impl Occluders {
             return;
         }
         let size = sub(high, low);
-        let axis = if size[0] >= size[1] && size[0] >= size[2] { 0 } else if size[1] >= size[2] { 1 } else { 2 };
+        let axis = if size[0] >= size[1] && size[0] >= size[2] {
+            0
+        } else if size[1] >= size[2] {
+            1
+        } else {
+            2
+        };
         let middle = |t: &[Rgb; 3]| t[0][axis] + t[1][axis] + t[2][axis];
         part.sort_by(|a, b| middle(a).total_cmp(&middle(b)));
         let half = count / 2;
@@ -74,7 +80,10 @@ impl Occluders {
             }
             if node.count == 0 {
                 todo.extend([node.first, node.first + 1]);
-            } else if self.triangles[node.first..node.first + node.count].iter().any(|t| crosses(t, from, towards, reach)) {
+            } else if self.triangles[node.first..node.first + node.count]
+                .iter()
+                .any(|t| crosses(t, from, towards, reach))
+            {
                 return true;
             }
         }
@@ -132,7 +141,8 @@ impl Lighting {
         if facing > 0.0 {
             for ray in 0..SUN_RAYS {
                 let wander = |k| noise::unit(number, ray * 2 + k, 401) - 0.5;
-                let towards = unit(add(self.sun, [wander(0) * 0.035, wander(1) * 0.035, (wander(0) + wander(1)) * 0.02]));
+                let towards =
+                    unit(add(self.sun, [wander(0) * 0.035, wander(1) * 0.035, (wander(0) + wander(1)) * 0.02]));
                 lit += if occluders.blocked(from, towards, 90.0) { 0.0 } else { facing / SUN_RAYS as f32 };
             }
         }

@@ -31,14 +31,8 @@ pub struct Look {
 }
 
 /// The shipped panorama: sun 34 degrees to the left of the hero direction, just above the far ridges.
-pub const DUSK: Look = Look {
-    sun_azimuth_deg: -34.0,
-    sun_elevation_deg: 3.2,
-    haze: 1.3e-5,
-    exposure: 11.0,
-    mist: 1.0,
-    near: true,
-};
+pub const DUSK: Look =
+    Look { sun_azimuth_deg: -34.0, sun_elevation_deg: 3.2, haze: 1.3e-5, exposure: 11.0, mist: 1.0, near: true };
 
 /// Metres above the water.
 const EYE_M: f32 = 1.6;
@@ -140,7 +134,10 @@ impl Painter {
         let share = (1.0 - (-slope / scale_m).exp()) * scale_m / slope;
         let patches = 0.55 + 0.9 * fbm(azimuth.sin() * 5.0, azimuth.cos() * 5.0 + height_m / 190.0, 3, 301).max(-0.4);
         let depth = self.look.mist * way / 8_200.0 * share * patches;
-        let mist = add(scale(self.sky.towards(direction(azimuth, 0.14)), 0.62), scale(times(self.ambient, [0.92, 0.98, 1.18]), 0.55));
+        let mist = add(
+            scale(self.sky.towards(direction(azimuth, 0.14)), 0.62),
+            scale(times(self.ambient, [0.92, 0.98, 1.18]), 0.55),
+        );
         mix(mist, aired, (-depth).exp())
     }
 
@@ -196,7 +193,10 @@ impl Painter {
     /// Light of dark ground or needles in front of everything.
     fn near_light(&self, azimuth: f32, way: f32, open: f32) -> Rgb {
         let back = 0.5 + 0.5 * (azimuth - self.look.sun_azimuth_deg.to_radians()).cos();
-        let body = times(add(scale(self.ambient, 0.35 + 0.5 * open), scale(self.sunlight, 0.10 * open * (1.0 - back))), [0.055, 0.060, 0.048]);
+        let body = times(
+            add(scale(self.ambient, 0.35 + 0.5 * open), scale(self.sunlight, 0.10 * open * (1.0 - back))),
+            [0.055, 0.060, 0.048],
+        );
         self.through_air(body, azimuth, way * 1.6, 30.0)
     }
 
@@ -300,10 +300,10 @@ impl Painter {
                 let (azimuth, down) = (self.azimuth(column as f32 + 0.5), -self.elevation(row as f32 + 0.5));
                 let way = EYE_M / down.tan().max(1e-4);
                 let (x, y) = (azimuth.sin() * way, azimuth.cos() * way);
+                let [across, along] = wave_slope(x, y, way, azimuth);
                 let mut sum = [0.0; 3];
                 for tap in 0..TAPS {
                     let jitter = (tap as f32 + random(column as i32, row as i32, 321)) / TAPS as f32 - 0.5;
-                    let [across, along] = wave_slope(x, y, way, azimuth);
                     let tilt = along + jitter * wave_spread(way);
                     let seen = (down + 2.0 * tilt).abs().clamp(0.0005, FRAC_PI_2 - 0.01);
                     let sharp = self.above(azimuth + 2.0 * across * down.sin(), seen);
@@ -314,7 +314,8 @@ impl Painter {
                 let light = scale(sum, 1.0 / TAPS as f32);
                 let horizon = smoothstep(0.010, 0.0, down);
                 let mist = self.through_air(light, azimuth, 1_500.0 + 6_000.0 * horizon, 8.0);
-                self.light[row * self.width + column] = mix(light, mist, 0.30 * self.look.mist * smoothstep(0.05, 0.0, down));
+                self.light[row * self.width + column] =
+                    mix(light, mist, 0.30 * self.look.mist * smoothstep(0.05, 0.0, down));
             }
         }
     }

@@ -60,13 +60,16 @@ impl Roof {
                 (sub(place, [0.0, 0.0, 0.30]), None, TIMBER)
             });
             // The edge between both: round tile ends.
-            solids.patch([tiles, 1], |s, t| (sub(self.at(side, s, 0.0), [0.0, 0.0, 0.30 * (1.0 - t)]), None, scale(TILE, 1.3)));
+            solids.patch([tiles, 1], |s, t| {
+                (sub(self.at(side, s, 0.0), [0.0, 0.0, 0.30 * (1.0 - t)]), None, scale(TILE, 1.3))
+            });
             self.hip(solids, side);
         }
     }
 
     fn hip(&self, solids: &mut Solids, side: usize) {
-        let outwards = unit([self.at(side, 0.0, 0.0)[0] - self.middle[0], self.at(side, 0.0, 0.0)[1] - self.middle[1], 0.0]);
+        let outwards =
+            unit([self.at(side, 0.0, 0.0)[0] - self.middle[0], self.at(side, 0.0, 0.0)[1] - self.middle[1], 0.0]);
         let across = [-outwards[1], outwards[0], 0.0];
         for half in [-0.13, 0.13_f32] {
             solids.patch([8, 1], |s, t| {
@@ -88,7 +91,9 @@ impl Roof {
         let by = self.ornament;
         solids.block(top, [self.top[0] + 0.25, 0.2 * by], 0.22 + 0.4 * by, 0.0, TILE);
         for side in [-1.0, 1.0_f32] {
-            for (i, [out, up, size]) in [[0.0, 0.7, 0.42], [-0.12, 1.15, 0.34], [-0.38, 1.5, 0.22]].into_iter().enumerate() {
+            for (i, [out, up, size]) in
+                [[0.0, 0.7, 0.42], [-0.12, 1.15, 0.34], [-0.38, 1.5, 0.22]].into_iter().enumerate()
+            {
                 let at = add(top, [side * (self.top[0] + 0.1 + out * by), 0.0, up * by]);
                 solids.blob(at, [size * by, 0.24 * by, size * by], 0.12, [8, 5], 510 + i as u32, TILE);
             }
@@ -115,13 +120,27 @@ pub fn hall(solids: &mut Solids, foot: Rgb) {
     brackets(solids, add(floor, [0.0, 0.0, 5.55]), [10.9, 6.0]);
     // What closes the space between beams and tiles.
     solids.block(add(floor, [0.0, 0.0, 5.55]), [9.9, 5.0], 1.6, 0.0, TIMBER);
-    let lower = Roof { middle: add(floor, [0.0, 0.0, 6.15]), eave: [13.0, 8.1], top: [8.7, 3.9], rise: 2.5, lift: 1.1, ornament: 1.0 };
+    let lower = Roof {
+        middle: add(floor, [0.0, 0.0, 6.15]),
+        eave: [13.0, 8.1],
+        top: [8.7, 3.9],
+        rise: 2.5,
+        lift: 1.1,
+        ornament: 1.0,
+    };
     lower.build(solids);
     solids.block(add(floor, [0.0, 0.0, 8.2]), [8.4, 3.7], 1.9, 0.0, LACQUER);
     solids.block(add(floor, [0.0, 0.0, 9.3]), [8.6, 3.9], 0.5, 0.0, PAINT);
     brackets(solids, add(floor, [0.0, 0.0, 9.8]), [8.9, 4.2]);
     solids.block(add(floor, [0.0, 0.0, 9.8]), [8.2, 3.5], 1.4, 0.0, TIMBER);
-    let upper = Roof { middle: add(floor, [0.0, 0.0, 10.35]), eave: [10.8, 6.0], top: [6.6, 0.05], rise: 4.1, lift: 1.1, ornament: 1.0 };
+    let upper = Roof {
+        middle: add(floor, [0.0, 0.0, 10.35]),
+        eave: [10.8, 6.0],
+        top: [6.6, 0.05],
+        rise: 4.1,
+        lift: 1.1,
+        ornament: 1.0,
+    };
     upper.build(solids);
     upper.ridge(solids);
 }
@@ -171,7 +190,11 @@ fn brackets(solids: &mut Solids, middle: Rgb, half: [f32; 2]) {
         for i in 0..count {
             let along = (i as f32 + 0.5) / count as f32 * 2.0 - 1.0;
             for sign in [-1.0, 1.0] {
-                let at = if side == 0 { [along * half[0], sign * half[1], 0.0] } else { [sign * half[0], along * half[1], 0.0] };
+                let at = if side == 0 {
+                    [along * half[0], sign * half[1], 0.0]
+                } else {
+                    [sign * half[0], along * half[1], 0.0]
+                };
                 let arm = if side == 0 { [0.16, 0.45] } else { [0.45, 0.16] };
                 solids.block(add(middle, at), arm, 0.42, 0.0, if i % 2 == 0 { PAINT } else { scale(LACQUER, 0.8) });
             }
@@ -181,7 +204,9 @@ fn brackets(solids: &mut Solids, middle: Rgb, half: [f32; 2]) {
 
 /// An open pavilion of six columns under a pointed roof.
 pub fn pavilion(solids: &mut Solids, foot: Rgb) {
-    let ring = |side: f32, radius: f32, z: f32| add(foot, add(scale(direction(-side * std::f32::consts::PI / 3.0, 0.0), radius), [0.0, 0.0, z]));
+    let ring = |side: f32, radius: f32, z: f32| {
+        add(foot, add(scale(direction(-side * std::f32::consts::PI / 3.0, 0.0), radius), [0.0, 0.0, z]))
+    };
     solids.turned(foot, &[[0.0, 3.5], [0.5, 3.4]], 6, STONE);
     for side in 0..6 {
         solids.turned(ring(side as f32, 2.5, 0.5), &[[0.0, 0.2], [3.1, 0.17]], 8, LACQUER);
@@ -202,7 +227,12 @@ pub fn pavilion(solids: &mut Solids, foot: Rgb) {
             solids.face(from, sub(to, from), [0.0, 0.0, 0.4], [1, 1], PAINT);
         }
     }
-    solids.turned(add(foot, [0.0, 0.0, 6.1]), &[[0.0, 0.22], [0.3, 0.30], [0.6, 0.12], [1.0, 0.16], [1.4, 0.0]], 8, TILE);
+    solids.turned(
+        add(foot, [0.0, 0.0, 6.1]),
+        &[[0.0, 0.22], [0.3, 0.30], [0.6, 0.12], [1.0, 0.16], [1.4, 0.0]],
+        8,
+        TILE,
+    );
 }
 
 /// The gate behind the stage: four posts, three roofs.
@@ -213,7 +243,14 @@ pub fn gate(solids: &mut Solids, foot: Rgb) {
     }
     for (x, half, z) in [(0.0, 3.4, 6.4), (-4.5, 2.3, 4.8), (4.5, 2.3, 4.8)] {
         solids.block(add(foot, [x, 0.0, z - 0.9]), [half, 0.22], 0.9, 0.0, PAINT);
-        let roof = Roof { middle: add(foot, [x, 0.0, z + 0.1]), eave: [half + 0.6, 1.5], top: [half * 0.7, 0.05], rise: 1.3, lift: 0.5, ornament: 0.5 };
+        let roof = Roof {
+            middle: add(foot, [x, 0.0, z + 0.1]),
+            eave: [half + 0.6, 1.5],
+            top: [half * 0.7, 0.05],
+            rise: 1.3,
+            lift: 0.5,
+            ornament: 0.5,
+        };
         roof.build(solids);
         roof.ridge(solids);
     }

@@ -82,7 +82,14 @@ pub fn things() -> Vec<Thing> {
         }
     }
     let foot_m = ground_m(0, PAGODA_DEG) - 1.0;
-    things.push(Thing { azimuth_deg: PAGODA_DEG, distance_m: 331.0, height_m: 38.0, foot_m, reach_m: 9.5, kind: Kind::Pagoda });
+    things.push(Thing {
+        azimuth_deg: PAGODA_DEG,
+        distance_m: 331.0,
+        height_m: 38.0,
+        foot_m,
+        reach_m: 9.5,
+        kind: Kind::Pagoda,
+    });
     things.sort_by(|a, b| b.distance_m.total_cmp(&a.distance_m));
     things
 }
@@ -126,9 +133,12 @@ fn pine(thing: &Thing, x: f32, t: f32, seed: u32) -> Point {
         let middle_t = 0.42 + 0.54 * (cloud as f32 + 0.5 * draw(k)) / 8.0;
         let side = if cloud % 2 == 0 { 1.0 } else { -1.0 };
         let out = side * h * (0.05 + 0.24 * draw(k + 1)) * (1.15 - middle_t);
-        let (half, thick) = (h * (0.12 + 0.14 * draw(k + 2)) * (1.25 - middle_t * 0.8), h * (0.030 + 0.022 * draw(k + 3)));
+        let (half, thick) =
+            (h * (0.12 + 0.14 * draw(k + 2)) * (1.25 - middle_t * 0.8), h * (0.030 + 0.022 * draw(k + 3)));
         let (dx, dy) = (x - axis(middle_t) - out, (t - middle_t) * h);
-        let edge = 1.0 + 0.35 * noise(dx * 1.6, dy * 2.6, seed + k as u32) + 0.25 * noise(dx * 5.0, dy * 6.0, seed + 1 + k as u32);
+        let edge = 1.0
+            + 0.35 * noise(dx * 1.6, dy * 2.6, seed + k as u32)
+            + 0.25 * noise(dx * 5.0, dy * 6.0, seed + 1 + k as u32);
         // Flat below, domed above.
         let tall = if dy > 0.0 { thick * 1.5 } else { thick * 0.5 };
         if (dx / half).powi(2) + (dy / tall).powi(2) < edge {

@@ -15,14 +15,8 @@ use super::{
 use image::{ExtendedColorType, ImageEncoder, ImageError, codecs::jpeg::JpegEncoder};
 
 /// Late afternoon: the sun 112 degrees to the left, so that it rakes over the hall's front.
-pub const LATE_AFTERNOON: Look = Look {
-    sun_azimuth_deg: -112.0,
-    sun_elevation_deg: 15.0,
-    haze: 1.6e-5,
-    exposure: 8.0,
-    mist: 1.2,
-    near: false,
-};
+pub const LATE_AFTERNOON: Look =
+    Look { sun_azimuth_deg: -112.0, sun_elevation_deg: 15.0, haze: 1.6e-5, exposure: 8.0, mist: 1.2, near: false };
 
 /// Terrace: left, right, back, front, metres.
 const TERRACE: [f32; 4] = [-22.0, 22.0, -18.0, 46.0];
@@ -150,11 +144,19 @@ fn objects() -> Solids {
     {
         pine(&mut solids, [x, y, 0.0], height, 620 + i as u32 * 20);
     }
-    for (i, [x, y, size]) in [[-8.6, 11.8, 0.8], [-12.2, 9.4, 0.5], [15.9, 10.2, 0.7], [19.6, 17.2, 0.9], [-19.5, 14.8, 0.7]]
-        .into_iter()
-        .enumerate()
+    for (i, [x, y, size]) in
+        [[-8.6, 11.8, 0.8], [-12.2, 9.4, 0.5], [15.9, 10.2, 0.7], [19.6, 17.2, 0.9], [-19.5, 14.8, 0.7]]
+            .into_iter()
+            .enumerate()
     {
-        solids.blob([x, y, size * 0.35], [size, size * 0.8, size * 0.75], 0.35, [9, 6], 800 + i as u32 * 3, [0.20, 0.19, 0.175]);
+        solids.blob(
+            [x, y, size * 0.35],
+            [size, size * 0.8, size * 0.75],
+            0.35,
+            [9, 6],
+            800 + i as u32 * 3,
+            [0.20, 0.19, 0.175],
+        );
     }
     for (distance, high, seed) in [(190.0, 26.0, 1), (360.0, 58.0, 2), (640.0, 112.0, 3)] {
         hills(&mut solids, distance, high, 850 + seed * 10);
@@ -168,13 +170,32 @@ fn balustrades(solids: &mut Solids) {
         let length = (to[0] - from[0]).hypot(to[1] - from[1]);
         let count = (length / 2.4).round() as usize;
         let yaw = (to[0] - from[0]).atan2(to[1] - from[1]);
-        let at = |k: f32| [from[0] + (to[0] - from[0]) * k / count as f32, from[1] + (to[1] - from[1]) * k / count as f32, 0.0];
+        let at = |k: f32| {
+            [from[0] + (to[0] - from[0]) * k / count as f32, from[1] + (to[1] - from[1]) * k / count as f32, 0.0]
+        };
         for k in 0..=count {
             solids.block(at(k as f32), [0.15, 0.15], 1.08, yaw, STONE);
-            solids.turned(add(at(k as f32), [0.0, 0.0, 1.08]), &[[0.0, 0.08], [0.08, 0.15], [0.22, 0.13], [0.32, 0.0]], 6, STONE);
+            solids.turned(
+                add(at(k as f32), [0.0, 0.0, 1.08]),
+                &[[0.0, 0.08], [0.08, 0.15], [0.22, 0.13], [0.32, 0.0]],
+                6,
+                STONE,
+            );
             if k < count {
-                solids.block(at(k as f32 + 0.5), [0.07, length / count as f32 / 2.0 - 0.15], 0.62, yaw, scale(STONE, 0.9));
-                solids.block(add(at(k as f32 + 0.5), [0.0, 0.0, 0.80]), [0.06, length / count as f32 / 2.0 - 0.15], 0.10, yaw, STONE);
+                solids.block(
+                    at(k as f32 + 0.5),
+                    [0.07, length / count as f32 / 2.0 - 0.15],
+                    0.62,
+                    yaw,
+                    scale(STONE, 0.9),
+                );
+                solids.block(
+                    add(at(k as f32 + 0.5), [0.0, 0.0, 0.80]),
+                    [0.06, length / count as f32 / 2.0 - 0.15],
+                    0.10,
+                    yaw,
+                    STONE,
+                );
             }
         }
     };
@@ -221,7 +242,12 @@ fn burner(solids: &mut Solids, foot: Rgb) {
     solids.block(foot, [1.5, 1.5], 0.35, 0.0, STONE);
     for leg in 0..3 {
         let out = direction(leg as f32 * 2.094 + 0.5, 0.0);
-        solids.turned(add(foot, [out[0] * 0.7, out[1] * 0.7, 0.35]), &[[0.0, 0.16], [0.2, 0.11], [0.8, 0.2]], 8, bronze);
+        solids.turned(
+            add(foot, [out[0] * 0.7, out[1] * 0.7, 0.35]),
+            &[[0.0, 0.16], [0.2, 0.11], [0.8, 0.2]],
+            8,
+            bronze,
+        );
     }
     solids.turned(
         add(foot, [0.0, 0.0, 1.05]),
@@ -238,7 +264,7 @@ fn burner(solids: &mut Solids, foot: Rgb) {
 fn pine(solids: &mut Solids, foot: Rgb, height: f32, seed: u32) {
     let draw = |k: u32| random(k as i32, 0, seed);
     solids.turned(foot, &[[0.0, 1.55], [0.45, 1.5], [0.46, 1.2]], 12, scale(STONE, 0.85));
-    let lean = direction(draw(1) * 6.28, 0.0);
+    let lean = direction(draw(1) * std::f32::consts::TAU, 0.0);
     let trunk = |t: f32| {
         let bend = height * 0.16 * (t * t + 0.25 * (t * 7.0 + draw(2) * 6.0).sin() * t);
         add(foot, [lean[0] * bend, lean[1] * bend, height * t])
@@ -321,7 +347,8 @@ fn jpeg(rgb8: &[u8], width: u32, height: u32, quality: u8) -> Result<Vec<u8>, Im
 fn sky_jpeg(painting: &Painting) -> Result<Vec<u8>, ImageError> {
     let rows = ((90.0 + SKY_BELOW_DEG) / 180.0 * (painting.width / 2) as f32).round() as usize;
     // JPEG would spend its bits on dither, and wash it out.
-    let rgb8: Vec<u8> = painting.light[..rows * painting.width].iter().flat_map(|light| codes(film(grade(*light)))).collect();
+    let rgb8: Vec<u8> =
+        painting.light[..rows * painting.width].iter().flat_map(|light| codes(film(grade(*light)))).collect();
     jpeg(&rgb8, painting.width as u32, rows as u32, 92)
 }
 
@@ -336,7 +363,8 @@ fn paving_jpeg() -> Result<Vec<u8>, ImageError> {
             let (column, sx, sy) = (shifted / slab, shifted % slab, y % slab);
             let edge = sx.min(slab - 1 - sx).min(sy).min(slab - 1 - sy) as f32;
             let tone = 0.84 + 0.15 * random(column, row, 901);
-            let grain = 0.045 * (random(x, y, 902) - 0.5) + 0.05 * noise(sx as f32 / 19.0 + column as f32 * 7.3, sy as f32 / 13.0 + row as f32 * 5.1, 903);
+            let grain = 0.045 * (random(x, y, 902) - 0.5)
+                + 0.05 * noise(sx as f32 / 19.0 + column as f32 * 7.3, sy as f32 / 13.0 + row as f32 * 5.1, 903);
             let chip = 1.6 + 1.4 * random(x / 9, y / 9, 904);
             let joint = smoothstep(0.6, chip + 1.0, edge);
             let light = (tone + grain) * (0.38 + 0.62 * joint);

@@ -96,7 +96,10 @@ impl Solids {
             let bump = noise(towards[0] * 2.1 + towards[2], towards[1] * 2.1 - towards[2], seed);
             let fine = noise(towards[0] * 5.3 - towards[2] * 2.0, towards[1] * 5.3 + towards[2] * 2.0, seed + 1);
             let radius = 1.0 + rough * (bump + 0.5 * fine);
-            let position = add(middle, [towards[0] * radii[0] * radius, towards[1] * radii[1] * radius, towards[2] * radii[2] * radius]);
+            let position = add(
+                middle,
+                [towards[0] * radii[0] * radius, towards[1] * radii[1] * radius, towards[2] * radii[2] * radius],
+            );
             let normal = unit([towards[0] / radii[0], towards[1] / radii[1], towards[2] / radii[2]]);
             let leaning = unit(add(normal, scale([fine, bump, 0.3 * fine], rough)));
             (position, Some(leaning), scale(albedo, 1.0 + 0.25 * fine))

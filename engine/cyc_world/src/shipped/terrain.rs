@@ -53,7 +53,9 @@ fn raw_height(x: f32, y: f32, open_azimuth: f32) -> f32 {
     let crests = ridged(wx / 7_500.0, wy / 7_500.0, 8, 21);
     let hills = 0.5 + 0.5 * fbm(wx / 2_600.0, wy / 2_600.0, 5, 31);
     let spurs = ridged(wx / 3_100.0, wy / 3_100.0, 5, 33);
-    let land = 12.0 + (230.0 * hills + 520.0 * spurs * spurs * hills) * smoothstep(0.0, 3_500.0, distance - 2_000.0) + rise * (0.16 + 1.05 * crests);
+    let land = 12.0
+        + (230.0 * hills + 520.0 * spurs * spurs * hills) * smoothstep(0.0, 3_500.0, distance - 2_000.0)
+        + rise * (0.16 + 1.05 * crests);
     let shore = shore_m(azimuth, open_azimuth);
     let dry = smoothstep(shore, shore + 1_900.0, distance);
     land * dry - 30.0 * (1.0 - smoothstep(shore - 250.0, shore + 60.0, distance))
