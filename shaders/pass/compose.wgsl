@@ -10,18 +10,12 @@ struct Output {
     eye_m: vec3<f32>,
     camera_count: u32,
     frame: u32,
-    // What is shown: see the constants below.
-    show: u32,
     // Light of flat field and patterns, 1.0 = 100 cd/m2.
     level: f32,
     // Angle of one panorama texel in radians.
     texel_rad: f32,
-    // 1 draws the outline of the inner frusta over the picture.
-    outline: u32,
     // 1 rounds code values to the signal's bits, dithered unless a pattern is shown; 0 leaves them continuous.
     quantised: u32,
-    _pad_0: u32,
-    _pad_1: u32,
 }
 
 struct Camera {
@@ -52,11 +46,18 @@ const SHOW_BLACK: u32 = 4u;
 
 const NO_VIEW: u32 = 0xffffffffu;
 
+// What is asked of the pass is known when its pipeline is made, not read per pixel: software rasterisers run every
+// side of a branch, unless it is a loop.
+
+// One of SHOW_*.
+override show: u32 = 0u;
+// 1: the outline of the inner frusta is drawn over what is shown.
+override outlined: u32 = 0u;
 // 0: the environment is a panorama at infinity; 1: it was drawn into the picture arrays.
 override pictures_drawn: u32 = 0u;
 // 1: write linear ACEScg instead of code values.
 override scene_linear: u32 = 0u;
-// The output's transfer, known when the pipeline is made: software rasterisers run every side of a branch.
+// The output's transfer, one of TRANSFER_*.
 override transfer: u32 = 0u;
 
 @group(0) @binding(0) var<uniform> output: Output;
@@ -98,14 +99,14 @@ fn wall_fragment(in: Fragment) -> @location(0) vec4<f32> {
     let step_m = max(length(dpdx(in.stage_m)), length(dpdy(in.stage_m)));
     var light = vec3(0.0);
     var patterned = true;
-    switch output.show {
+    switch show {
         case SHOW_GRID: { light = output.level * grid(in.wall_px, in.panel_px, in.wall_size_px); }
         case SHOW_BAR: { light = output.level * bar(in.wall_px, in.wall_size_px); }
         case SHOW_FLAT: { light = vec3(output.level); }
         case SHOW_BLACK: { light = vec3(0.0); }
         default: { light = picture(in, step_m); patterned = false; }
     }
-    if output.outline != 0u {
+    if outlined != 0u {
         light = mix(light, output.level * vec3(0.05, 1.0, 0.05), outline(in.stage_m, step_m));
     }
     if scene_linear != 0u {
@@ -147,13 +148,17 @@ fn picture(in: Fragment, step_m: f32) -> vec3<f32> {
         }
         let ndc = clip.xy / clip.w;
         let weight = open * inner_weight(ndc, cameras[i].soft_edge);
-        if weight > 0.0 {
+        // These conditions are loops because a rasteriser skips a loop that no pixel of a group enters.
+        var wanted = weight;
+        while wanted > 0.0 {
             light += weight * inner(i, in.stage_m, step_m);
             open -= weight;
+            wanted = 0.0;
         }
     }
-    if open > 0.0 {
+    while open > 0.0 {
         light += open * outer(in.view, in.stage_m, step_m);
+        open = 0.0;
     }
     return light;
 }

@@ -36,6 +36,8 @@ pub fn decode(name: &str, format: Format, bytes: &[u8], limits: &Limits) -> Resu
         return Err(EnvironmentError::Cmyk { name: name.to_owned(), channels: header.channels });
     }
     if format == Format::Jpeg {
+        // Every block of 8 x 8 costs at least the one bit of its mean, which is about as tight as DEFLATE.
+        check_promise(name, "JPEG", pixels * u64::from(header.channels), bytes.len() as u64)?;
         check_jpeg_end(name, bytes.get(header.at..).unwrap_or_default())?;
     }
     let picture = guarded(name, format.name(), || pixels_of(name, format, bytes, limits.max_side_px))?;
@@ -175,7 +177,7 @@ impl Rounding {
     fn of(&self, acescg: [f32; 3]) -> [f32; 3] {
         let exact = apply(&self.rec709_from_acescg, acescg);
         let (least, most) = exact.iter().fold((f32::MAX, 0.0_f32), |(l, m), x| (l.min(*x), m.max(*x)));
-        if least > 0.35 * most {
+        if least > 0.6 * most {
             return acescg;
         }
         let nearest = acescg.map(f16::from_f32);

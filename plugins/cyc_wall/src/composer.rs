@@ -4,6 +4,7 @@
 
 use crate::{
     backdrop::PanoramaLevels,
+    controls::Show,
     geometry::{RegionDraw, WallVertex, output_geometry},
     shader,
     uniforms::{CameraUniform, OuterUniform, OutputUniform},
@@ -30,8 +31,19 @@ pub struct OutputPass {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Variant {
     format: wgpu::TextureFormat,
-    pictures_drawn: bool,
+    asked: Asked,
     transfer: u32,
+}
+
+/// What the walls are to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Asked {
+    /// The environment was drawn into the picture arrays; else it is the panorama.
+    pub pictures_drawn: bool,
+    /// Environment or pattern.
+    pub show: Show,
+    /// The outline of the inner frusta over it.
+    pub outlined: bool,
 }
 
 /// Inner and outer pictures to sample.
@@ -143,11 +155,11 @@ impl Composer {
         n: usize,
         uniform: &OutputUniform,
         pictures: PictureViews,
-        pictures_drawn: bool,
+        asked: Asked,
         target: Target,
     ) {
         let Some(transfer) = self.outputs.get(n).map(|output| output.transfer) else { return };
-        let variant = Variant { format: target.format, pictures_drawn, transfer };
+        let variant = Variant { format: target.format, asked, transfer };
         self.make_pipeline(variant);
         self.make_groups(pictures);
         let (Some(pipeline), Some(group), Some(output)) =
@@ -317,7 +329,9 @@ fn pipeline(
     scene_linear: bool,
 ) -> wgpu::RenderPipeline {
     let constants = [
-        ("pictures_drawn", f64::from(variant.pictures_drawn)),
+        ("pictures_drawn", f64::from(variant.asked.pictures_drawn)),
+        ("show", f64::from(variant.asked.show as u32)),
+        ("outlined", f64::from(variant.asked.outlined)),
         ("scene_linear", f64::from(scene_linear)),
         ("transfer", f64::from(variant.transfer)),
     ];

@@ -3,7 +3,7 @@
 use bevy::prelude::*;
 
 /// What the walls show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[repr(u32)]
 pub enum Show {
     /// The environment.

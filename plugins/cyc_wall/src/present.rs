@@ -2,7 +2,7 @@
 
 use crate::{
     backdrop::Backdrop,
-    composer::{Composer, OutputPass, PictureViews, Target},
+    composer::{Asked, Composer, OutputPass, PictureViews, Target},
     controls::{Show, WallControls},
     readback::{OutputPicture, ReadableTarget},
     setup::WallSetup,
@@ -229,12 +229,12 @@ impl WallGpu {
         composer.upload(&camera_uniforms(extracted, shown, drawn), &outer_uniforms(extracted, setup));
         let pictures =
             PictureViews { inner: &extracted.pictures.inner.view, outer: &extracted.pictures.outer.view };
-        let pictures_drawn = extracted.backdrop.is_drawn();
+        let asked = asked(extracted);
         for (n, &index) in setup.outputs.iter().enumerate() {
             let mut uniform = output_uniform(extracted, setup, stage, index, composer.texel_rad());
             if headless && let Some(target) = self.targets.get(n) {
                 let to = Target { view: &target.view, format: target.format(), size_px: stage.outputs[index].size_px };
-                composer.draw(encoder, n, &uniform, pictures, pictures_drawn, to);
+                composer.draw(encoder, n, &uniform, pictures, asked, to);
             }
             if let Some(image) = images.iter().find(|image| image.output == n) {
                 let texture = &image.image.texture;
@@ -244,7 +244,7 @@ impl WallGpu {
                     format: texture.format(),
                     size_px: [texture.width(), texture.height()],
                 };
-                composer.draw(encoder, n, &uniform, pictures, pictures_drawn, to);
+                composer.draw(encoder, n, &uniform, pictures, asked, to);
             }
         }
         if headless {
@@ -276,6 +276,16 @@ fn outer_uniforms(extracted: &Extracted, setup: &WallSetup) -> Vec<OuterUniform>
     setup.outer.views.iter().zip(&extracted.filled.outer).map(|(view, px)| OuterUniform::new(view, *px, layer)).collect()
 }
 
+/// Without an environment the walls are black, unless a pattern is asked for.
+fn asked(extracted: &Extracted) -> Asked {
+    let dark = matches!(extracted.backdrop, Backdrop::Dark) && extracted.controls.show == Show::Picture;
+    Asked {
+        pictures_drawn: extracted.backdrop.is_drawn(),
+        show: if dark { Show::Black } else { extracted.controls.show },
+        outlined: extracted.controls.outline,
+    }
+}
+
 fn output_uniform(
     extracted: &Extracted,
     setup: &WallSetup,
@@ -283,15 +293,13 @@ fn output_uniform(
     index: usize,
     texel_rad: f32,
 ) -> OutputUniform {
-    let dark = matches!(extracted.backdrop, Backdrop::Dark) && extracted.controls.show == Show::Picture;
-    let controls = if dark { WallControls { show: Show::Black, ..extracted.controls } } else { extracted.controls };
     OutputUniform {
         encode: WallEncode::new(&stage.outputs[index].signal).uniform().to_bytes(),
         eye_m: position(stage.eye_point_m),
         camera_count: stage.cameras.len() as u32,
         frame: extracted.frame.input.frame as u32,
+        level: extracted.controls.level,
         texel_rad,
         quantised: u32::from(!setup.continuous),
-        ..OutputUniform::shown(&controls)
     }
 }

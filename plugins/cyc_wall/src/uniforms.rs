@@ -1,6 +1,6 @@
 //! The wall pass's uniforms, laid out as `shaders/pass/compose.wgsl` declares them (a test compares).
 
-use crate::{controls::WallControls, convert::gpu_matrix};
+use crate::convert::gpu_matrix;
 use bevy::math::UVec2;
 use bytemuck::{Pod, Zeroable};
 use cyc_color::wall::WallEncodeUniform;
@@ -16,24 +16,9 @@ pub struct OutputUniform {
     pub eye_m: [f32; 3],
     pub camera_count: u32,
     pub frame: u32,
-    pub show: u32,
     pub level: f32,
     pub texel_rad: f32,
-    pub outline: u32,
     pub quantised: u32,
-    pub pad: [u32; 2],
-}
-
-impl OutputUniform {
-    /// The controls' part; the rest is zero.
-    pub fn shown(controls: &WallControls) -> Self {
-        Self {
-            show: controls.show as u32,
-            level: controls.level,
-            outline: u32::from(controls.outline),
-            ..Self::zeroed()
-        }
-    }
 }
 
 impl OutputUniform {

@@ -128,15 +128,20 @@ pub fn wall_pictures(oracle: &Oracle, folder: &Path, frame: u64) -> Vec<WallPict
         let path = folder.join(format!("{id}.{frame:06}.png"));
         let picture = read_png(&path);
         assert_eq!(picture.size_px, size_px.map(|side| side as usize), "{}", path.display());
+        let mut carried = vec![false; picture.pixels.len()];
         for region in regions {
             let wall = &mut walls[region.wall];
             let area = region.wall_px;
             for (x, y) in (0..area.height).flat_map(|y| (0..area.width).map(move |x| (x, y))) {
-                let code = picture.code((region.at_px[0] + x) as usize, (region.at_px[1] + y) as usize);
+                let [output_x, output_y] = [(region.at_px[0] + x) as usize, (region.at_px[1] + y) as usize];
+                carried[output_y * picture.size_px[0] + output_x] = true;
+                let code = picture.code(output_x, output_y);
                 let (wall_x, wall_y) = ((area.x + x) as usize, (area.y + y) as usize);
                 wall.codes[wall_y * wall.size_px[0] + wall_x] = Some(code);
             }
         }
+        let stray = carried.iter().zip(&picture.pixels).filter(|(carried, pixel)| !**carried && **pixel != [0.0; 3]);
+        assert_eq!(stray.count(), 0, "{}: pixels that carry no wall are not black", path.display());
     }
     walls
 }

@@ -49,7 +49,6 @@ impl Progress {
 
 /// The sink of a live stage.
 pub struct LiveSink {
-    stage: Arc<Stage>,
     desk: DeskSource,
     reports: Option<Sender<FrameReport>>,
     pictures: Sender<PictureJob>,
@@ -111,9 +110,8 @@ impl LiveSink {
             fs::create_dir_all(&capture.dir)
                 .with_context(|| format!("cannot make the folder {}", capture.dir.display()))?;
         }
-        let pictures = picture_writer(options.stage.clone(), &mut writers)?;
+        let pictures = picture_writer(options.stage, &mut writers)?;
         let sink = Self {
-            stage: options.stage,
             desk: options.desk,
             reports,
             pictures,

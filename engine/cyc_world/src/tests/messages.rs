@@ -115,6 +115,8 @@ fn headers_that_promise_too_much() {
         "environment \"bomb.png\": the PNG data ends too early (its header promises 402653184 bytes of pixels, \
          which cannot fit in a file of 33); copy or export the file again",
     );
+    let jpeg = [&jpeg_head(16_000, 8_000, 3)[..], &[0xff, 0xd9]].concat();
+    assert!(matches!(error("bomb.jpg", &jpeg), EnvironmentError::Truncated { .. }));
     let hdr = b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 8192 +X 16384\n\x02\x02\x40\x00";
     assert!(matches!(error("bomb.hdr", hdr), EnvironmentError::Truncated { .. }));
 }
