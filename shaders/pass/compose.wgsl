@@ -32,10 +32,11 @@ struct Camera {
     _pad: u32,
 }
 
-struct OuterView {
-    clip_from_stage: mat4x4<f32>,
-    uv_scale: vec2<f32>,
-    _pad: vec2<f32>,
+// Cameras of a stage, at most. In a uniform, since software rasterisers fetch storage pixel by pixel.
+const MAX_CAMERAS: u32 = 16u;
+
+struct Cameras {
+    all: array<Camera, MAX_CAMERAS>,
 }
 
 const SHOW_PICTURE: u32 = 0u;
@@ -61,36 +62,40 @@ override scene_linear: u32 = 0u;
 override transfer: u32 = 0u;
 
 @group(0) @binding(0) var<uniform> output: Output;
-@group(0) @binding(1) var<storage, read> cameras: array<Camera>;
-@group(0) @binding(2) var<storage, read> outer_views: array<OuterView>;
-@group(0) @binding(3) var inner_pictures: texture_2d_array<f32>;
-@group(0) @binding(4) var outer_pictures: texture_2d_array<f32>;
-@group(0) @binding(5) var panorama: texture_2d<f32>;
-@group(0) @binding(6) var picture_sampler: sampler;
-@group(0) @binding(7) var panorama_sampler: sampler;
+@group(0) @binding(1) var<uniform> cameras: Cameras;
+@group(0) @binding(2) var inner_pictures: texture_2d_array<f32>;
+@group(0) @binding(3) var outer_pictures: texture_2d_array<f32>;
+@group(0) @binding(4) var panorama: texture_2d<f32>;
+@group(0) @binding(5) var picture_sampler: sampler;
+@group(0) @binding(6) var panorama_sampler: sampler;
 
 struct Vertex {
     // Normalised device coordinates of the output's picture.
     @location(0) output_ndc: vec2<f32>,
     @location(1) wall_px: vec2<f32>,
     @location(2) stage_m: vec3<f32>,
-    @location(3) view: u32,
-    @location(4) panel_px: vec2<f32>,
-    @location(5) wall_size_px: vec2<f32>,
+    // Where the point lies in its outer picture: u w, v w, w; all three are affine over a patch.
+    @location(3) outer_uvw: vec3<f32>,
+    // Layer of that picture, or NO_VIEW.
+    @location(4) view: u32,
+    @location(5) panel_px: vec2<f32>,
+    @location(6) wall_size_px: vec2<f32>,
 }
 
 struct Fragment {
     @builtin(position) output_px: vec4<f32>,
     @location(0) wall_px: vec2<f32>,
     @location(1) stage_m: vec3<f32>,
-    @location(2) @interpolate(flat) view: u32,
-    @location(3) @interpolate(flat) panel_px: vec2<f32>,
-    @location(4) @interpolate(flat) wall_size_px: vec2<f32>,
+    @location(2) outer_uvw: vec3<f32>,
+    @location(3) @interpolate(flat) view: u32,
+    @location(4) @interpolate(flat) panel_px: vec2<f32>,
+    @location(5) @interpolate(flat) wall_size_px: vec2<f32>,
 }
 
 @vertex
 fn wall_vertex(v: Vertex) -> Fragment {
-    return Fragment(vec4(v.output_ndc, 0.0, 1.0), v.wall_px, v.stage_m, v.view, v.panel_px, v.wall_size_px);
+    let place = vec4(v.output_ndc, 0.0, 1.0);
+    return Fragment(place, v.wall_px, v.stage_m, v.outer_uvw, v.view, v.panel_px, v.wall_size_px);
 }
 
 @fragment
@@ -142,12 +147,12 @@ fn picture(in: Fragment, step_m: f32) -> vec3<f32> {
     var light = vec3(0.0);
     var open = 1.0;
     for (var i = 0u; i < output.camera_count; i++) {
-        let clip = cameras[i].clip_from_stage * vec4(in.stage_m, 1.0);
-        if cameras[i].live == 0u || clip.w <= 0.0 {
+        let clip = cameras.all[i].clip_from_stage * vec4(in.stage_m, 1.0);
+        if cameras.all[i].live == 0u || clip.w <= 0.0 {
             continue;
         }
         let ndc = clip.xy / clip.w;
-        let weight = open * inner_weight(ndc, cameras[i].soft_edge);
+        let weight = open * inner_weight(ndc, cameras.all[i].soft_edge);
         // These conditions are loops because a rasteriser skips a loop that no pixel of a group enters.
         var wanted = weight;
         while wanted > 0.0 {
@@ -157,7 +162,7 @@ fn picture(in: Fragment, step_m: f32) -> vec3<f32> {
         }
     }
     while open > 0.0 {
-        light += open * outer(in.view, in.stage_m, step_m);
+        light += open * outer(in, step_m);
         open = 0.0;
     }
     return light;
@@ -165,23 +170,22 @@ fn picture(in: Fragment, step_m: f32) -> vec3<f32> {
 
 fn inner(camera: u32, stage_m: vec3<f32>, step_m: f32) -> vec3<f32> {
     if pictures_drawn == 0u {
-        return panorama_along(stage_m - cameras[camera].pupil_m, step_m);
+        return panorama_along(stage_m - cameras.all[camera].pupil_m, step_m);
     }
-    let clip = cameras[camera].picture_from_stage * vec4(stage_m, 1.0);
-    let uv = picture_uv(clip.xy / max(clip.w, 1e-6), cameras[camera].uv_scale, textureDimensions(inner_pictures));
+    let clip = cameras.all[camera].picture_from_stage * vec4(stage_m, 1.0);
+    let uv = picture_uv(clip.xy / max(clip.w, 1e-6), cameras.all[camera].uv_scale, textureDimensions(inner_pictures));
     return acescg_from_rec709(textureSampleLevel(inner_pictures, picture_sampler, uv, camera, 0.0).rgb);
 }
 
-fn outer(view: u32, stage_m: vec3<f32>, step_m: f32) -> vec3<f32> {
+fn outer(in: Fragment, step_m: f32) -> vec3<f32> {
     if pictures_drawn == 0u {
-        return panorama_along(stage_m - output.eye_m, step_m);
+        return panorama_along(in.stage_m - output.eye_m, step_m);
     }
-    if view == NO_VIEW {
+    if in.view == NO_VIEW {
         return vec3(0.0);
     }
-    let clip = outer_views[view].clip_from_stage * vec4(stage_m, 1.0);
-    let uv = picture_uv(clip.xy / clip.w, outer_views[view].uv_scale, textureDimensions(outer_pictures));
-    return acescg_from_rec709(textureSampleLevel(outer_pictures, picture_sampler, uv, view, 0.0).rgb);
+    let uv = in.outer_uvw.xy / in.outer_uvw.z;
+    return acescg_from_rec709(textureSampleLevel(outer_pictures, picture_sampler, uv, in.view, 0.0).rgb);
 }
 
 // Clip coordinates to texture coordinates of the filled part of a layer, kept half a texel inside it.
@@ -203,12 +207,12 @@ fn panorama_along(ray: vec3<f32>, step_m: f32) -> vec3<f32> {
 fn outline(stage_m: vec3<f32>, step_m: f32) -> f32 {
     var covered = 0.0;
     for (var i = 0u; i < output.camera_count; i++) {
-        let clip = cameras[i].clip_from_stage * vec4(stage_m, 1.0);
-        if cameras[i].live == 0u || clip.w <= 0.0 {
+        let clip = cameras.all[i].clip_from_stage * vec4(stage_m, 1.0);
+        if cameras.all[i].live == 0u || clip.w <= 0.0 {
             continue;
         }
         let ndc = clip.xy / clip.w;
-        let scale = length(vec2(cameras[i].clip_from_stage[0].x, cameras[i].clip_from_stage[1].x));
+        let scale = length(vec2(cameras.all[i].clip_from_stage[0].x, cameras.all[i].clip_from_stage[1].x));
         let line = 1.5 * step_m * max(scale, 1e-6) / clip.w;
         let edge = abs(max(abs(ndc.x), abs(ndc.y)) - 1.0) < line;
         let cross = min(abs(ndc.x), abs(ndc.y)) < 0.7 * line && max(abs(ndc.x), abs(ndc.y)) < 0.08;

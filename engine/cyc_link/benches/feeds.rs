@@ -43,36 +43,37 @@ fn main() {
     }
 }
 
-/// All receivers one after the other under the same load.
+/// All receivers under the same load, a second each in turn, so that they see the same machine.
 fn compare(title: &str, secs: f64, paced: bool) {
+    let packets = packets();
+    let mut peers: Vec<Box<dyn Peer>> = vec![Box::new(Ours::start(CAMERAS)), Box::new(TokioRosc::start(CAMERAS))];
+    peers.extend(PythonOsc::start(CAMERAS).map(|python| Box::new(python) as Box<dyn Peer>));
+    let mut sent = vec![0; peers.len()];
+    for _ in 0..secs.ceil() as usize {
+        for (peer, sent) in peers.iter().zip(&mut sent) {
+            *sent +=
+                if paced { send_paced(&packets, &peer.ports(), 1.0) } else { send_all(&packets, &peer.ports(), 1.0) };
+            // What is still in the buffers is taken before the next receiver's turn.
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+    }
     println!("\n{title}");
     println!(
         "{:<16} {:>10} {:>10} {:>8} {:>10} {:>14} {:>8}",
         "receiver", "sent", "received", "lost", "CPU s", "packets/CPU s", "ratio"
     );
-    let packets = packets();
     let mut ours = None;
-    for mut peer in [
-        Box::new(Ours::start(CAMERAS)) as Box<dyn Peer>,
-        Box::new(TokioRosc::start(CAMERAS)),
-        Box::new(PythonOsc::new(CAMERAS, secs + 2.0)),
-    ] {
-        let Some(ports) = peer.ports() else {
-            println!("{:<16} {:>10}", peer.name(), "absent");
-            continue;
-        };
-        let sent = if paced { send_paced(&packets, &ports, secs) } else { send_all(&packets, &ports, secs) };
+    for (mut peer, sent) in peers.into_iter().zip(sent) {
         let Outcome { received, cpu_secs } = peer.finish();
         let per_cpu = received as f64 / cpu_secs;
-        let ours = *ours.get_or_insert(per_cpu);
+        let ratio = *ours.get_or_insert(per_cpu) / per_cpu;
         let lost = sent.saturating_sub(received);
-        println!(
-            "{:<16} {sent:>10} {received:>10} {lost:>8} {cpu_secs:>10.3} {per_cpu:>14.0} {:>7.2}x",
-            peer.name(),
-            ours / per_cpu
-        );
+        let name = peer.name();
+        println!("{name:<16} {sent:>10} {received:>10} {lost:>8} {cpu_secs:>10.3} {per_cpu:>14.0} {ratio:>7.2}x");
     }
-    println!("ratio: how many times as many packets per receiver CPU second ours takes");
+    println!(
+        "ratio: how many times as many packets per receiver CPU second ours takes; a receiver not listed is absent"
+    );
 }
 
 /// One second of packets for each camera.

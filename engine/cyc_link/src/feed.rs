@@ -3,7 +3,7 @@
 use crate::clock::RealtimeMap;
 use crate::error::LinkError;
 use crate::lane::{Lane, LaneView};
-use crate::stamp::{BATCH, Batch, StampedSocket};
+use crate::stamp::{Batch, StampedSocket};
 use cyc_core::report::FeedReport;
 use cyc_core::timeline::Sampled;
 use cyc_core::{CameraInput, CameraState, Clock, LensSample, LossPolicy, Pose, PoseSource, Quality, StageTime};
@@ -254,7 +254,7 @@ impl Reader {
         realtime.refresh(&*self.clock);
         while !self.stop.load(Ordering::Relaxed) {
             match self.turn(&mut batch, &mut realtime) {
-                Ok((count, now)) if pace.is_flooded(count, now) && count < BATCH => std::thread::sleep(FLOOD_PAUSE),
+                Ok(turn) if pace.is_flooded(turn.count, turn.now) && !turn.more => std::thread::sleep(FLOOD_PAUSE),
                 Ok(_) => {}
                 Err(error) => {
                     tracing::warn!("{}: cannot receive: {error}", std::thread::current().name().unwrap_or("feed"));
@@ -264,12 +264,15 @@ impl Reader {
         }
     }
 
-    /// One batch: everything that has arrived is taken, then shown at once. Returns how many packets and when.
-    fn turn(&mut self, batch: &mut Batch, realtime: &mut RealtimeMap) -> Result<(usize, StageTime), Errno> {
+    /// One batch: everything that has arrived is taken, then shown at once.
+    fn turn(&mut self, batch: &mut Batch, realtime: &mut RealtimeMap) -> Result<Turn, Errno> {
         let drops = batch.kernel_drops();
-        let (lanes, clock) = (&mut self.lanes, &*self.clock);
+        let (lanes, clock, stop) = (&mut self.lanes, &*self.clock, &self.stop);
         let mut read_at = None;
-        let count = batch.receive(&self.socket, &mut |datagram, arrival| {
+        let (count, more) = batch.receive(&self.socket, &mut |datagram, arrival| {
+            if stop.load(Ordering::Relaxed) {
+                return;
+            }
             let now = *read_at.get_or_insert_with(|| realtime.refresh(clock));
             let received = arrival.kernel_nanos.map_or(now, |stamp| realtime.stage_time(stamp, now));
             lanes.iter_mut().for_each(|lane| lane.take(datagram, arrival.source, received));
@@ -280,8 +283,15 @@ impl Reader {
             lane.dropped(dropped);
             lane.publish(now);
         }
-        Ok((count, now))
+        Ok(Turn { count, more, now })
     }
+}
+
+/// What a batch was.
+struct Turn {
+    count: usize,
+    more: bool,
+    now: StageTime,
 }
 
 /// Notices a flood. A flooded thread lets packets gather for half a millisecond at a time instead of waking for

@@ -320,10 +320,12 @@ mod tests {
     fn a_tracker_with_another_id_is_told_of_once() {
         let told = |camera: u8, packets: i64| {
             let mut lane = Lane::new(&feed(0)).unwrap();
-            (0..packets).filter(|ms| {
-                lane.take(&freed(0.0, camera), 7, at(*ms));
-                lane.hears_only_strangers()
-            }).count()
+            (0..packets)
+                .filter(|ms| {
+                    lane.take(&freed(0.0, camera), 7, at(*ms));
+                    lane.hears_only_strangers()
+                })
+                .count()
         };
         assert_eq!([told(2, 19), told(2, 500), told(1, 500)], [0, 1, 0]);
     }

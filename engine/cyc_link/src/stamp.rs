@@ -12,16 +12,16 @@ use socket2::{Domain, Protocol, Socket, Type};
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::AsRawFd;
-use std::time::Duration;
 
 /// Receive buffer that is asked for, in bytes; the kernel may give less (net.core.rmem_max).
 const RECEIVE_BUFFER: usize = 1 << 20;
 /// Datagrams per system call.
-pub const BATCH: usize = 32;
+const BATCH: usize = 32;
 /// Largest UDP datagram, in bytes.
 const DATAGRAM: usize = 65_536;
-/// How long one read waits for a packet before it gives the thread a chance to end.
-const READ_TIMEOUT: Duration = Duration::from_millis(200);
+/// Datagrams asked for while they come one at a time: every header that is handed to the kernel costs memory
+/// that has gone cold since the packet before.
+const SMALL_BATCH: usize = 2;
 
 /// What is known about a datagram besides its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,6 @@ impl StampedSocket {
         setsockopt(&socket, sockopt::ReceiveTimestampns, &true)?;
         setsockopt(&socket, sockopt::RxqOvfl, &1)?;
         socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
-        socket.set_read_timeout(Some(READ_TIMEOUT))?;
         if addr.ip().is_multicast() {
             socket.set_reuse_address(true)?;
         }
@@ -77,39 +76,43 @@ impl StampedSocket {
         self.socket.recv_buffer_size()
     }
 
-    /// Wakes a thread that waits in [`Batch::receive`].
+    /// Ends the waiting in [`Batch::receive`] for good: from now on it returns at once, with empty datagrams.
     pub fn wake(&self) {
-        // An unconnected socket answers "not connected" and wakes the reader all the same; where it does not,
-        // the read timeout ends the wait.
+        // An unconnected socket answers "not connected" and wakes its reader all the same (Linux, inet_shutdown).
+        // A read timeout instead would arm a timer for every packet.
         let _ = self.socket.shutdown(std::net::Shutdown::Read);
     }
 }
 
 /// Buffers for one reading thread; nothing is allocated per packet.
 pub struct Batch {
-    buffers: Box<[Vec<u8>; BATCH]>,
+    bytes: Vec<u8>,
     headers: MultiHeaders<SockaddrStorage>,
+    /// How many datagrams to ask for next.
+    window: usize,
     kernel_drops: u32,
 }
 
 impl Default for Batch {
     fn default() -> Self {
-        Self { buffers: Box::new(std::array::from_fn(|_| vec![0; DATAGRAM])), headers: headers(), kernel_drops: 0 }
+        Self { bytes: vec![0; BATCH * DATAGRAM], headers: headers(), window: SMALL_BATCH, kernel_drops: 0 }
     }
 }
 
 impl Batch {
-    /// Waits up to 200 ms for datagrams and hands each to `datagram`; returns how many there were.
+    /// Waits for datagrams and hands each to `datagram`; returns how many there were. `false` beside the number:
+    /// nothing more was waiting.
     pub fn receive(
         &mut self,
         socket: &StampedSocket,
         datagram: &mut dyn FnMut(&[u8], Arrival),
-    ) -> Result<usize, Errno> {
+    ) -> Result<(usize, bool), Errno> {
         let fd = socket.socket.as_raw_fd();
-        let mut slices = self.buffers.each_mut().map(|buffer| [IoSliceMut::new(buffer)]);
+        let mut slices: Vec<[IoSliceMut; 1]> =
+            self.bytes.chunks_mut(DATAGRAM).take(self.window).map(|chunk| [IoSliceMut::new(chunk)]).collect();
         let messages = match recvmmsg(fd, &mut self.headers, slices.iter_mut(), MsgFlags::MSG_WAITFORONE, None) {
             Ok(messages) => messages,
-            Err(Errno::EAGAIN | Errno::EINTR) => return Ok(0),
+            Err(Errno::EAGAIN | Errno::EINTR) => return Ok((0, false)),
             Err(other) => return Err(other),
         };
         let (mut count, mut truncated) = (0, false);
@@ -127,7 +130,9 @@ impl Batch {
         if truncated {
             self.headers = headers();
         }
-        Ok(count)
+        let more = count == self.window;
+        self.window = if more { BATCH } else { SMALL_BATCH };
+        Ok((count, more))
     }
 
     /// Datagrams that the kernel dropped since the socket was opened because its buffer was full.
@@ -169,9 +174,12 @@ mod tests {
     use super::*;
     use crate::clock::realtime_nanos;
     use std::net::UdpSocket;
+    use std::time::Duration;
 
     fn pair() -> (StampedSocket, UdpSocket) {
         let receiver = StampedSocket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        // So that a test that gets less than it waits for fails instead of hanging.
+        receiver.socket.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
         let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
         sender.connect(receiver.local_addr().unwrap()).unwrap();
         (receiver, sender)
@@ -250,7 +258,7 @@ mod tests {
             sender.send(&big).unwrap();
         }
         let (mut batch, mut got) = (Batch::default(), 0);
-        while batch.receive(&receiver, &mut |_, _| got += 1).unwrap() > 0 {}
+        while batch.receive(&receiver, &mut |_, _| got += 1).unwrap().0 > 0 {}
         assert!(got < sent);
         // The counter travels with the next packet that is let in.
         sender.send(b"after").unwrap();
@@ -260,6 +268,17 @@ mod tests {
         batch.receive(&receiver, &mut |_, arrival| stamps.push(arrival.kernel_nanos)).unwrap();
         assert_eq!(got + batch.kernel_drops() as usize, sent);
         assert!(stamps[1].is_some(), "headers grow back after the first drop: {stamps:?}");
+    }
+
+    #[test]
+    fn waking_ends_a_wait_for_good() {
+        let socket = StampedSocket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(|| Batch::default().receive(&socket, &mut |bytes, _| assert!(bytes.is_empty())));
+            socket.wake();
+            reader.join().unwrap().unwrap();
+        });
+        Batch::default().receive(&socket, &mut |bytes, _| assert!(bytes.is_empty())).unwrap();
     }
 
     #[test]

@@ -5,13 +5,13 @@
 use crate::{
     backdrop::PanoramaLevels,
     controls::Show,
-    geometry::{RegionDraw, WallVertex, output_geometry},
+    geometry::{OuterPictures, RegionDraw, WallVertex, output_geometry},
     shader,
-    uniforms::{CameraUniform, OuterUniform, OutputUniform},
+    uniforms::{CameraUniform, MAX_CAMERAS, OutputUniform},
 };
 use cyc_color::wall::WallEncodeUniform;
-use cyc_frame::plan::OuterLayout;
 use cyc_stage::stage::Stage;
+use bytemuck::Zeroable;
 use std::collections::HashMap;
 use wgpu::util::DeviceExt;
 
@@ -77,7 +77,6 @@ pub struct Composer {
     /// Driven outputs.
     pub outputs: Vec<OutputPass>,
     cameras: wgpu::Buffer,
-    outer_views: wgpu::Buffer,
     panorama: wgpu::TextureView,
     panorama_width: u32,
     picture_sampler: wgpu::Sampler,
@@ -92,7 +91,6 @@ impl Composer {
         device: &wgpu::Device,
         queue: &wgpu::Queue,
         stage: &Stage,
-        outer: &OuterLayout,
         outputs: &[usize],
         scene_linear: bool,
     ) -> Self {
@@ -104,12 +102,11 @@ impl Composer {
             bind_group_layouts: &[Some(&bindings)],
             immediate_size: 0,
         });
-        let pass = |&index: &usize| OutputPass::new(device, stage, outer, index);
+        let pass = |&index: &usize| OutputPass::new(device, stage, index);
         let outputs = outputs.iter().map(pass).collect();
         Self {
             outputs,
-            cameras: storage::<CameraUniform>(device, "cameras", stage.cameras.len()),
-            outer_views: storage::<OuterUniform>(device, "outer views", outer.views.len()),
+            cameras: uniform(device, "cameras", MAX_CAMERAS * size_of::<CameraUniform>()),
             panorama: panorama_texture(device, queue, &PanoramaLevels::black()),
             panorama_width: 1,
             picture_sampler: sampler(device, wgpu::AddressMode::ClampToEdge),
@@ -137,15 +134,17 @@ impl Composer {
         std::f32::consts::TAU / self.panorama_width as f32
     }
 
-    /// Forgets the bindings: the picture arrays are others from now on.
-    pub fn pictures_changed(&mut self) {
+    /// Takes other picture arrays: bindings and the patches' places in the outer pictures are made anew.
+    pub fn pictures_changed(&mut self, stage: &Stage, outer: OuterPictures) {
         self.groups.clear();
+        for output in &mut self.outputs {
+            output.take_geometry(&self.device, stage, outer);
+        }
     }
 
-    /// Uploads cameras and outer views of this frame.
-    pub fn upload(&self, cameras: &[CameraUniform], outer: &[OuterUniform]) {
-        self.queue.write_buffer(&self.cameras, 0, bytemuck::cast_slice(cameras));
-        self.queue.write_buffer(&self.outer_views, 0, bytemuck::cast_slice(outer));
+    /// Uploads the cameras of this frame, at most [`MAX_CAMERAS`].
+    pub fn upload(&self, cameras: &[CameraUniform]) {
+        self.queue.write_buffer(&self.cameras, 0, bytemuck::cast_slice(&cameras[..cameras.len().min(MAX_CAMERAS)]));
     }
 
     /// Records the pass of driven output `n` into `target`.
@@ -215,47 +214,51 @@ impl Composer {
             entries: &[
                 entry(0, output.uniform.as_entire_binding()),
                 entry(1, self.cameras.as_entire_binding()),
-                entry(2, self.outer_views.as_entire_binding()),
-                entry(3, view(pictures.inner)),
-                entry(4, view(pictures.outer)),
-                entry(5, view(&self.panorama)),
-                entry(6, wgpu::BindingResource::Sampler(&self.picture_sampler)),
-                entry(7, wgpu::BindingResource::Sampler(&self.panorama_sampler)),
+                entry(2, view(pictures.inner)),
+                entry(3, view(pictures.outer)),
+                entry(4, view(&self.panorama)),
+                entry(5, wgpu::BindingResource::Sampler(&self.picture_sampler)),
+                entry(6, wgpu::BindingResource::Sampler(&self.panorama_sampler)),
             ],
         })
     }
 }
 
 impl OutputPass {
-    fn new(device: &wgpu::Device, stage: &Stage, outer: &OuterLayout, index: usize) -> Self {
-        let (vertices, draws) = output_geometry(stage, outer, &stage.outputs[index]);
-        let uniform = wgpu::BufferDescriptor {
-            label: Some("output"),
-            size: size_of::<OutputUniform>() as u64,
-            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        };
-        let padded = if vertices.is_empty() { vec![bytemuck::Zeroable::zeroed()] } else { vertices };
+    fn new(device: &wgpu::Device, stage: &Stage, index: usize) -> Self {
         Self {
             index,
             size_px: stage.outputs[index].size_px,
-            vertices: device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
-                label: Some("wall patches"),
-                contents: bytemuck::cast_slice::<WallVertex, u8>(&padded),
-                usage: wgpu::BufferUsages::VERTEX,
-            }),
-            draws,
-            uniform: device.create_buffer(&uniform),
+            vertices: vertex_buffer(device, &[]),
+            draws: Vec::new(),
+            uniform: uniform(device, "output", size_of::<OutputUniform>()),
             transfer: WallEncodeUniform::transfer_number(stage.outputs[index].signal.transfer),
         }
     }
+
+    fn take_geometry(&mut self, device: &wgpu::Device, stage: &Stage, outer: OuterPictures) {
+        let (vertices, draws) = output_geometry(stage, outer, &stage.outputs[self.index]);
+        self.vertices = vertex_buffer(device, &vertices);
+        self.draws = draws;
+    }
 }
 
-fn storage<T>(device: &wgpu::Device, label: &str, count: usize) -> wgpu::Buffer {
+/// A buffer of at least one vertex: empty ones cannot be bound.
+fn vertex_buffer(device: &wgpu::Device, vertices: &[WallVertex]) -> wgpu::Buffer {
+    let nothing = [WallVertex::zeroed()];
+    let contents = if vertices.is_empty() { &nothing } else { vertices };
+    device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
+        label: Some("wall patches"),
+        contents: bytemuck::cast_slice(contents),
+        usage: wgpu::BufferUsages::VERTEX,
+    })
+}
+
+fn uniform(device: &wgpu::Device, label: &str, bytes: usize) -> wgpu::Buffer {
     device.create_buffer(&wgpu::BufferDescriptor {
         label: Some(label),
-        size: (count.max(1) * size_of::<T>()) as u64,
-        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST,
+        size: bytes as u64,
+        usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
         mapped_at_creation: false,
     })
 }
@@ -300,11 +303,9 @@ fn bind_group_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
         view_dimension,
         multisampled: false,
     };
-    let storage = BufferBindingType::Storage { read_only: true };
     let kinds = [
         buffer(BufferBindingType::Uniform),
-        buffer(storage),
-        buffer(storage),
+        buffer(BufferBindingType::Uniform),
         texture(wgpu::TextureViewDimension::D2Array),
         texture(wgpu::TextureViewDimension::D2Array),
         texture(wgpu::TextureViewDimension::D2),

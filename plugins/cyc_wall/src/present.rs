@@ -4,16 +4,17 @@ use crate::{
     backdrop::Backdrop,
     composer::{Asked, Composer, OutputPass, PictureViews, Target},
     controls::{Show, WallControls},
+    geometry::OuterPictures,
     readback::{OutputPicture, ReadableTarget},
+    scale::PreviewScale,
     setup::WallSetup,
     sink::{FrameOutcome, Sink},
     surface::{OutputSurfaces, OutputWindows, SurfaceImage},
-    uniforms::{CameraUniform, OuterUniform, OutputUniform, position},
-    views::{FilledPx, Pictures},
+    uniforms::{CameraUniform, OutputUniform, position},
+    views::Pictures,
 };
 use bevy::{
     ecs::system::SystemParam,
-    math::UVec2,
     prelude::*,
     render::{
         Extract,
@@ -34,7 +35,7 @@ pub struct Extracted {
     controls: WallControls,
     backdrop: Backdrop,
     pictures: Pictures,
-    filled: FilledPx,
+    scale: PreviewScale,
     /// The wall keeps the poses it shows.
     held: bool,
     /// Set when the backdrop or the picture arrays are others than the frame before.
@@ -56,15 +57,15 @@ pub fn extract(
     backdrop: Extract<Res<Backdrop>>,
     hold: Extract<Res<Hold>>,
     pictures: Extract<Option<Res<Pictures>>>,
-    filled: Extract<Option<Res<FilledPx>>>,
+    scale: Extract<Res<PreviewScale>>,
 ) {
-    let (Some(pictures), Some(filled)) = (pictures.as_ref(), filled.as_ref()) else { return };
+    let Some(pictures) = pictures.as_ref() else { return };
     commands.insert_resource(Extracted {
         frame: frame.clone(),
         controls: **controls,
         backdrop: backdrop.clone(),
         pictures: Pictures::clone(pictures),
-        filled: FilledPx::clone(filled),
+        scale: **scale,
         held: hold.0,
         changed: backdrop.is_changed() || pictures.is_changed(),
     });
@@ -193,12 +194,19 @@ impl WallGpu {
     ) {
         let fresh = self.composer.is_none();
         let composer = self.composer.get_or_insert_with(|| {
-            Composer::new(device, queue, stage, &setup.outer, &setup.outputs, setup.scene_linear)
+            Composer::new(device, queue, stage, &setup.outputs, setup.scene_linear)
         });
         if !(fresh || extracted.changed) {
             return;
         }
-        composer.pictures_changed();
+        let layer = extracted.pictures.outer.size_px.as_vec2();
+        let uv_scale: Vec<[f32; 2]> = setup
+            .outer
+            .views
+            .iter()
+            .map(|view| (extracted.scale.outer_px(view, extracted.pictures.outer.size_px).as_vec2() / layer).into())
+            .collect();
+        composer.pictures_changed(stage, OuterPictures { layout: &setup.outer, uv_scale: &uv_scale });
         if let Backdrop::Panorama(panorama) = &extracted.backdrop {
             composer.set_panorama(panorama);
         }
@@ -226,7 +234,7 @@ impl WallGpu {
         headless: bool,
     ) {
         let Some(composer) = self.composer.as_mut() else { return };
-        composer.upload(&camera_uniforms(extracted, shown, drawn), &outer_uniforms(extracted, setup));
+        composer.upload(&camera_uniforms(extracted, stage, shown, drawn));
         let pictures =
             PictureViews { inner: &extracted.pictures.inner.view, outer: &extracted.pictures.outer.view };
         let asked = asked(extracted);
@@ -262,18 +270,12 @@ impl WallGpu {
     }
 }
 
-fn camera_uniforms(extracted: &Extracted, shown: &FramePlan, drawn: &FramePlan) -> Vec<CameraUniform> {
+fn camera_uniforms(extracted: &Extracted, stage: &Stage, shown: &FramePlan, drawn: &FramePlan) -> Vec<CameraUniform> {
     let layer = extracted.pictures.inner.size_px;
+    let filled = |i: usize| extracted.scale.inner_px(&stage.cameras[i], layer);
     let view = |plan: &FramePlan, i: usize| plan.cameras.get(i).copied().flatten();
-    let uniform = |(i, filled): (usize, &UVec2)| {
-        CameraUniform::new(view(shown, i).as_ref(), view(drawn, i).as_ref(), *filled, layer)
-    };
-    extracted.filled.inner.iter().enumerate().map(uniform).collect()
-}
-
-fn outer_uniforms(extracted: &Extracted, setup: &WallSetup) -> Vec<OuterUniform> {
-    let layer = extracted.pictures.outer.size_px;
-    setup.outer.views.iter().zip(&extracted.filled.outer).map(|(view, px)| OuterUniform::new(view, *px, layer)).collect()
+    let uniform = |i| CameraUniform::new(view(shown, i).as_ref(), view(drawn, i).as_ref(), filled(i), layer);
+    (0..stage.cameras.len()).map(uniform).collect()
 }
 
 /// Without an environment the walls are black, unless a pattern is asked for.

@@ -1,6 +1,8 @@
 //! Preview scale: how large inner and outer pictures are drawn, so that slow machines keep the beat.
 
-use bevy::{math::UVec2, prelude::*};
+use bevy::{ecs::resource::Resource, math::UVec2};
+use cyc_frame::plan::OuterView;
+use cyc_stage::stage::Camera;
 
 /// The pictures' size as a fraction of what the stage file asks, and how often outer views are drawn.
 #[derive(Resource, Debug, Clone, Copy, PartialEq)]
@@ -16,6 +18,18 @@ pub struct PreviewScale {
 impl Default for PreviewScale {
     fn default() -> Self {
         Self { inner: 1.0, outer: 1.0, outer_every: 1 }
+    }
+}
+
+impl PreviewScale {
+    /// The part of its layer that a camera's inner picture fills.
+    pub fn inner_px(&self, camera: &Camera, layer_px: UVec2) -> UVec2 {
+        scaled_px(camera.inner.size_px, self.inner).min(layer_px)
+    }
+
+    /// The part of its layer that an outer view's picture fills.
+    pub fn outer_px(&self, view: &OuterView, layer_px: UVec2) -> UVec2 {
+        scaled_px(view.size_px, self.outer).min(layer_px)
     }
 }
 

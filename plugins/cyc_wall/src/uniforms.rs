@@ -4,7 +4,7 @@ use crate::convert::gpu_matrix;
 use bevy::math::UVec2;
 use bytemuck::{Pod, Zeroable};
 use cyc_color::wall::WallEncodeUniform;
-use cyc_frame::plan::{InnerView, OuterView};
+use cyc_frame::plan::InnerView;
 use nalgebra::Point3;
 
 /// `Output` in WGSL.
@@ -62,26 +62,8 @@ impl CameraUniform {
     }
 }
 
-/// `OuterView` in WGSL.
-#[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable)]
-#[repr(C)]
-#[allow(missing_docs, reason = "the WGSL says what each is")]
-pub struct OuterUniform {
-    pub clip_from_stage: [[f32; 4]; 4],
-    pub uv_scale: [f32; 2],
-    pub pad: [f32; 2],
-}
-
-impl OuterUniform {
-    /// From a view of the layout.
-    pub fn new(view: &OuterView, filled: UVec2, layer: UVec2) -> Self {
-        Self {
-            clip_from_stage: gpu_matrix(&view.clip_from_stage),
-            uv_scale: (filled.as_vec2() / layer.as_vec2()).into(),
-            pad: [0.0; 2],
-        }
-    }
-}
+/// Cameras of a stage, at most; `MAX_CAMERAS` in WGSL.
+pub const MAX_CAMERAS: usize = 16;
 
 /// A stage point as three floats.
 pub fn position(point: Point3<f64>) -> [f32; 3] {

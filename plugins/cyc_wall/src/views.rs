@@ -4,13 +4,13 @@ use crate::{
     backdrop::Backdrop,
     convert::bevy_view,
     pictures::PictureArray,
-    scale::{PreviewScale, scaled_px},
+    scale::PreviewScale,
     setup::WallSetup,
 };
 use bevy::{
     camera::{CameraProjection, CompositingSpace, Exposure, Hdr, Projection, RenderTarget, SubCameraView, Viewport},
     core_pipeline::tonemapping::{DebandDither, Tonemapping},
-    math::{Mat4, UVec2, Vec3A},
+    math::{Mat4, Vec3A},
     prelude::*,
     render::{renderer::RenderDevice, texture::ManualTextureViews, view::Msaa},
 };
@@ -26,15 +26,6 @@ pub struct Pictures {
     pub inner: PictureArray,
     /// A layer per outer view.
     pub outer: PictureArray,
-}
-
-/// The part of its layer that each view fills this frame, in pixels.
-#[derive(Resource, Clone, Default)]
-pub struct FilledPx {
-    /// Per stage camera.
-    pub inner: Vec<UVec2>,
-    /// Per outer view, as it was when the view was last drawn.
-    pub outer: Vec<UVec2>,
 }
 
 /// Which stage camera a Bevy camera draws for.
@@ -102,10 +93,6 @@ pub fn spawn_views(
         let order = index + inner.targets.len();
         commands.spawn((OuterCamera(index), picture_camera(order, &setup), RenderTarget::TextureView(*target)));
     }
-    commands.insert_resource(FilledPx {
-        inner: vec![UVec2::ONE; inner.targets.len()],
-        outer: vec![UVec2::ONE; outer.targets.len()],
-    });
     commands.insert_resource(Pictures { inner, outer });
 }
 
@@ -137,15 +124,13 @@ pub fn aim_inner(
     scale: Res<PreviewScale>,
     stage: Res<StageInUse>,
     pictures: Res<Pictures>,
-    mut filled: ResMut<FilledPx>,
     mut cameras: Query<(&InnerCamera, &mut Camera, &mut Projection, &mut Transform)>,
 ) {
     for (inner, mut camera, mut projection, mut transform) in &mut cameras {
         let view = frame.plan.as_ref().and_then(|plan| plan.cameras.get(inner.0).copied().flatten());
         camera.is_active = frame.tick.is_some() && backdrop.is_drawn() && view.is_some();
         let (true, Some(view)) = (camera.is_active, view) else { continue };
-        let px = scaled_px(stage.0.cameras[inner.0].inner.size_px, scale.inner).min(pictures.inner.size_px);
-        filled.inner[inner.0] = px;
+        let px = scale.inner_px(&stage.0.cameras[inner.0], pictures.inner.size_px);
         camera.viewport = Some(Viewport { physical_size: px, ..Default::default() });
         let (place, clip_from_view) = bevy_view(&view.clip_from_stage, view.pupil_m);
         *transform = place;
@@ -162,7 +147,6 @@ pub fn aim_outer(
     stage: Res<StageInUse>,
     setup: Res<WallSetup>,
     pictures: Res<Pictures>,
-    mut filled: ResMut<FilledPx>,
     mut cameras: Query<(&OuterCamera, &mut Camera, &mut Projection, &mut Transform)>,
 ) {
     let every = u64::from(scale.outer_every.max(1));
@@ -175,8 +159,7 @@ pub fn aim_outer(
             continue;
         }
         let view = &setup.outer.views[outer.0];
-        let px = scaled_px(view.size_px, scale.outer).min(pictures.outer.size_px);
-        filled.outer[outer.0] = px;
+        let px = scale.outer_px(view, pictures.outer.size_px);
         camera.viewport = Some(Viewport { physical_size: px, ..Default::default() });
         let (place, clip_from_view) = bevy_view(&view.clip_from_stage, stage.0.eye_point_m);
         *transform = place;

@@ -15,8 +15,9 @@ use crate::{
 
 /// Of 255: flat faces have one value.
 const P999: f64 = 2.0;
-/// Wall pixels by which edges may be moved on average; pictures are sampled, edges in them are not smooth.
-const SHIFT_PX: f64 = 0.2;
+/// Wall pixels by which edges may be moved on average. Pictures are sampled, so each edge has steps; the cases' walls
+/// are turned about all axes, or long edges along pixel rows would not average out.
+const SHIFT_PX: f64 = 0.1;
 /// Wall pixels around an edge that do not count.
 const EDGE_PX: f64 = 1.5;
 const ENOUGH: usize = 3_000;
@@ -87,10 +88,9 @@ struct Seen {
 }
 
 /// What is seen of a wall from one point, on a grid of half pixels.
-struct From<'a> {
+struct FromEye {
     hits: Vec<(u32, [f64; 3])>,
     size: [usize; 2],
-    boxes: &'a Boxes,
 }
 
 impl Seen {
@@ -99,8 +99,8 @@ impl Seen {
         let [width, height] = oracle.walls[wall].size_px.map(|side| side as usize);
         let grid = half_pixel_grid(oracle, wall);
         let eyes = poses.iter().map(Pose::pupil).chain([oracle.eye]);
-        let pictures: Vec<From> =
-            eyes.map(|eye| From::new(&grid, [2 * width + 1, 2 * height + 1], eye, boxes)).collect();
+        let pictures: Vec<FromEye> =
+            eyes.map(|eye| FromEye::new(&grid, [2 * width + 1, 2 * height + 1], eye, boxes)).collect();
         let place = |(x, y): (usize, usize)| {
             let point = grid[(2 * y + 1) * (2 * width + 1) + 2 * x + 1]?;
             let weights = weights(cameras, poses, point);
@@ -109,7 +109,7 @@ impl Seen {
                 [(only, _)] => only,
                 _ => weights.len(),
             };
-            let mix = |light: &dyn Fn(&From) -> [f64; 3]| {
+            let mix = |light: &dyn Fn(&FromEye) -> [f64; 3]| {
                 let lights: Vec<_> = used().map(|(n, weight)| (*weight, light(&pictures[n]))).collect();
                 [0, 1, 2].map(|c| srgb_of_light(lights.iter().map(|(weight, light)| weight * light[c]).sum()))
             };
@@ -146,10 +146,10 @@ fn weights(cameras: &[CameraTable], poses: &[Pose], point: V3) -> Vec<f64> {
     weights
 }
 
-impl<'a> From<'a> {
-    fn new(grid: &[Option<V3>], size: [usize; 2], eye: V3, boxes: &'a Boxes) -> Self {
+impl FromEye {
+    fn new(grid: &[Option<V3>], size: [usize; 2], eye: V3, boxes: &Boxes) -> Self {
         let hit = |point: &Option<V3>| point.map_or((u32::MAX, [0.0; 3]), |point| boxes.hit(eye, point - eye));
-        Self { hits: grid.iter().map(hit).collect(), size, boxes }
+        Self { hits: grid.iter().map(hit).collect(), size }
     }
 
     fn light(&self, x: usize, y: usize) -> [f64; 3] {
@@ -171,7 +171,6 @@ impl<'a> From<'a> {
         let reach = (2.0 * EDGE_PX).round() as usize;
         let around = |at: usize, size: usize| (2 * at + 1).saturating_sub(reach)..=(2 * at + 1 + reach).min(size - 1);
         let own = self.hits[(2 * y + 1) * self.size[0] + 2 * x + 1].0;
-        debug_assert!(!self.boxes.solids.is_empty());
         around(y, self.size[1]).all(|row| around(x, self.size[0]).all(|column| self.hits[row * self.size[0] + column].0 == own))
     }
 }

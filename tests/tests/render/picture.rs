@@ -79,10 +79,10 @@ pub fn write_exr_acescg(path: &Path, size_px: [usize; 2], pixels: &[[f16; 3]]) {
     image.write().to_file(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
 }
 
-/// Reads red, green and blue of an EXR, and whether it says that they are half floats in AP1.
+/// Reads red, green and blue of an EXR, and whether it says that their primaries are AP1.
 pub fn read_exr(path: &Path) -> (Picture, bool) {
     use exr::prelude::*;
-    let new = |size: Vec2<usize>, _: &_| Picture {
+    let new = |size: Vec2<usize>, _: &RgbChannels| Picture {
         size_px: [size.width(), size.height()],
         pixels: vec![[0.0; 3]; size.area()],
         bits: 0,
@@ -90,21 +90,12 @@ pub fn read_exr(path: &Path) -> (Picture, bool) {
     let set = |picture: &mut Picture, at: Vec2<usize>, (r, g, b): (f32, f32, f32)| {
         picture.pixels[at.y() * picture.size_px[0] + at.x()] = [r, g, b].map(f64::from);
     };
-    let image = read_first_rgb(path, new, set);
+    let reader = read().no_deep_data().largest_resolution_level().rgb_channels(new, set);
+    let image = reader.first_valid_layer().all_attributes().from_file(path);
+    let image = image.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let red = image.attributes.chromaticities.map(|chromaticities| chromaticities.red);
     let is_ap1 = red.is_some_and(|Vec2(x, y)| (x - 0.713).abs() < 1e-6 && (y - 0.293).abs() < 1e-6);
-    let picture = image.layer_data.channel_data.pixels;
-    return (picture, is_ap1);
-
-    fn read_first_rgb(
-        path: &Path,
-        new: impl Fn(Vec2<usize>, &RgbChannels) -> Picture,
-        set: impl Fn(&mut Picture, Vec2<usize>, (f32, f32, f32)),
-    ) -> Image<Layer<SpecificChannels<Picture, RgbChannels>>> {
-        let reader = read().no_deep_data().largest_resolution_level().rgb_channels(new, set);
-        let reader = reader.first_valid_layer().all_attributes();
-        reader.from_file(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-    }
+    (image.layer_data.channel_data.pixels, is_ap1)
 }
 
 /// A wall's pixels as its outputs carry them; `None` where none does.

@@ -86,9 +86,9 @@ impl Cuboid {
         for axis in 0..3 {
             let low = (self.low[axis] - from[axis]) / ray[axis];
             let high = (self.high[axis] - from[axis]) / ray[axis];
-            let (near, far) = if ray[axis] > 0.0 { (low, high) } else { (high, low) };
-            let near_face = 2 * axis + usize::from(ray[axis] <= 0.0);
-            let far_face = 2 * axis + usize::from(ray[axis] > 0.0);
+            // By value and not by the ray's sign: a ray along the faces gives -inf and +inf.
+            let (near, near_face) = if low <= high { (low, 2 * axis) } else { (high, 2 * axis + 1) };
+            let (far, far_face) = if low <= high { (high, 2 * axis + 1) } else { (low, 2 * axis) };
             enter = if near > enter.0 { (near, near_face) } else { enter };
             exit = if far < exit.0 { (far, far_face) } else { exit };
         }

@@ -4,7 +4,7 @@ use crate::support;
 use cyc_link::{MonotonicClock, StageFeeds};
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, UdpSocket};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -21,8 +21,8 @@ pub struct Outcome {
 pub trait Peer {
     /// What to print.
     fn name(&self) -> &'static str;
-    /// Where it listens, one port a camera; `None` if it is not installed. Starts it where needed.
-    fn ports(&mut self) -> Option<Vec<SocketAddr>>;
+    /// Where it listens, one port a camera.
+    fn ports(&self) -> Vec<SocketAddr>;
     /// Ends it.
     fn finish(&mut self) -> Outcome;
 }
@@ -72,8 +72,8 @@ impl Peer for Ours {
         "cyc_link"
     }
 
-    fn ports(&mut self) -> Option<Vec<SocketAddr>> {
-        self.ids.iter().map(|id| self.feeds.local_addr(id)).collect()
+    fn ports(&self) -> Vec<SocketAddr> {
+        self.ids.iter().filter_map(|id| self.feeds.local_addr(id)).collect()
     }
 
     fn finish(&mut self) -> Outcome {
@@ -165,8 +165,8 @@ impl Peer for TokioRosc {
         "tokio + rosc"
     }
 
-    fn ports(&mut self) -> Option<Vec<SocketAddr>> {
-        Some(self.ports.clone())
+    fn ports(&self) -> Vec<SocketAddr> {
+        self.ports.clone()
     }
 
     fn finish(&mut self) -> Outcome {
@@ -181,29 +181,20 @@ impl Peer for TokioRosc {
 
 /// `benches/peers/python_osc.py`, which counts its own CPU time.
 pub struct PythonOsc {
-    cameras: usize,
-    secs: f64,
-    child: Option<(Child, BufReader<std::process::ChildStdout>)>,
+    ports: Vec<SocketAddr>,
+    child: Child,
+    lines: BufReader<ChildStdout>,
 }
 
 impl PythonOsc {
-    pub fn new(cameras: usize, secs: f64) -> Self {
-        Self { cameras, secs, child: None }
-    }
-}
-
-impl Peer for PythonOsc {
-    fn name(&self) -> &'static str {
-        "python-osc"
-    }
-
-    fn ports(&mut self) -> Option<Vec<SocketAddr>> {
-        let ports: Vec<SocketAddr> = (0..self.cameras).map(|_| support::free_port()).collect();
+    /// `None` if Python or python-osc is not installed.
+    pub fn start(cameras: usize) -> Option<Self> {
+        let ports: Vec<SocketAddr> = (0..cameras).map(|_| support::free_port()).collect();
         let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".into());
         let mut child = Command::new(python)
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers/python_osc.py"))
-            .arg(self.secs.to_string())
             .args(ports.iter().map(|port| port.port().to_string()))
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -215,15 +206,25 @@ impl Peer for PythonOsc {
             let _ = child.wait();
             return None;
         }
-        self.child = Some((child, lines));
-        Some(ports)
+        Some(Self { ports, child, lines })
+    }
+}
+
+impl Peer for PythonOsc {
+    fn name(&self) -> &'static str {
+        "python-osc"
+    }
+
+    fn ports(&self) -> Vec<SocketAddr> {
+        self.ports.clone()
     }
 
     fn finish(&mut self) -> Outcome {
-        let (mut child, mut lines) = self.child.take().unwrap();
+        // The end of its input is its end.
+        drop(self.child.stdin.take());
         let mut text = String::new();
-        lines.read_to_string(&mut text).unwrap();
-        child.wait().unwrap();
+        self.lines.read_to_string(&mut text).unwrap();
+        self.child.wait().unwrap();
         let (received, cpu) = text.trim().split_once(' ').expect("count and CPU seconds");
         Outcome { received: received.parse().unwrap(), cpu_secs: cpu.parse().unwrap() }
     }

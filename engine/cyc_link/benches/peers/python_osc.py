@@ -1,4 +1,4 @@
-"""python-osc as a receiver: ports and seconds as arguments, "packets cpu_seconds" on standard output.
+"""python-osc as a receiver: ports as arguments; at the end of its input "packets cpu_seconds" on its output.
 
 One asyncio loop serves all ports; each pose becomes a tuple, each lens message a pair. CPU seconds are counted
 from the first packet, so that starting Python is not charged.
@@ -13,7 +13,7 @@ from pythonosc.osc_server import AsyncIOOSCUDPServer
 
 
 async def main():
-    seconds, ports = float(sys.argv[1]), [int(port) for port in sys.argv[2:]]
+    ports = [int(port) for port in sys.argv[1:]]
     state, count, first = {}, 0, None
 
     def pose(address, *args):
@@ -35,7 +35,7 @@ async def main():
         server = AsyncIOOSCUDPServer(("127.0.0.1", port), dispatcher, asyncio.get_running_loop())
         await server.create_serve_endpoint()
     print("ready", flush=True)
-    await asyncio.sleep(seconds)
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     print(count, time.process_time() - (first or 0.0), flush=True)
 
 
