@@ -67,7 +67,6 @@ override transfer: u32 = 0u;
 @group(0) @binding(3) var outer_pictures: texture_2d_array<f32>;
 @group(0) @binding(4) var panorama: texture_2d<f32>;
 @group(0) @binding(5) var picture_sampler: sampler;
-@group(0) @binding(6) var panorama_sampler: sampler;
 
 struct Vertex {
     // Normalised device coordinates of the output's picture.
@@ -142,50 +141,72 @@ fn acescg_from_rec709(linear: vec3<f32>) -> vec3<f32> {
     return ACESCG_FROM_REC709 * linear;
 }
 
-// The world along the rays through a wall point, linear ACEScg.
+// The world along the rays through a wall point, linear ACEScg: each camera's inner frustum in priority order, the
+// outer one where none covers the point.
 fn picture(in: Fragment, step_m: f32) -> vec3<f32> {
-    var light = vec3(0.0);
+    var blend = Blend(vec3(0.0), vec3(0.0), 0.0);
     var open = 1.0;
     for (var i = 0u; i < output.camera_count; i++) {
         let clip = cameras.all[i].clip_from_stage * vec4(in.stage_m, 1.0);
-        if cameras.all[i].live == 0u || clip.w <= 0.0 {
-            continue;
-        }
-        let ndc = clip.xy / clip.w;
-        let weight = open * inner_weight(ndc, cameras.all[i].soft_edge);
-        // These conditions are loops because a rasteriser skips a loop that no pixel of a group enters.
-        var wanted = weight;
-        while wanted > 0.0 {
-            light += weight * inner(i, in.stage_m, step_m);
+        let weight = open * inner_weight(clip.xy / clip.w, cameras.all[i].soft_edge);
+        if cameras.all[i].live != 0u && clip.w > 0.0 && weight > 0.0 {
             open -= weight;
-            wanted = 0.0;
+            if pictures_drawn == 0u {
+                blend = with_ray(blend, weight, in.stage_m - cameras.all[i].pupil_m);
+            } else {
+                blend.light += weight * inner(i, in.stage_m);
+            }
         }
     }
-    while open > 0.0 {
-        light += open * outer(in, step_m);
-        open = 0.0;
+    if pictures_drawn == 0u {
+        return panorama_along(with_ray(blend, open, in.stage_m - output.eye_m), step_m);
     }
-    return light;
+    return blend.light + open * outer(in);
 }
 
-fn inner(camera: u32, stage_m: vec3<f32>, step_m: f32) -> vec3<f32> {
-    if pictures_drawn == 0u {
-        return panorama_along(stage_m - cameras.all[camera].pupil_m, step_m);
-    }
+// What the frusta that cover a point contribute.
+struct Blend {
+    // Light so far, of drawn pictures.
+    light: vec3<f32>,
+    // Weighted unit rays so far, of a panorama: at a soft edge the picture bends from one eye's view into the
+    // other's instead of showing both, and is looked up once.
+    ray: vec3<f32>,
+    // Weighted 1 / distance so far, per metre.
+    nearness: f32,
+}
+
+fn with_ray(blend: Blend, weight: f32, ray: vec3<f32>) -> Blend {
+    let nearness = weight * inverseSqrt(max(dot(ray, ray), 1e-12));
+    return Blend(blend.light, blend.ray + nearness * ray, blend.nearness + nearness);
+}
+
+// A panorama at infinity has no parallax: only the direction counts. The mip level keeps one wall pixel to about
+// one texel.
+fn panorama_along(blend: Blend, step_m: f32) -> vec3<f32> {
+    let lod = log2_poly(max(step_m * blend.nearness / output.texel_rad, 1.0));
+    let level = min(i32(lod + 0.5), i32(textureNumLevels(panorama)) - 1);
+    let taps = equirect_taps(uv_from_direction(blend.ray), textureDimensions(panorama, level));
+    let top_left = textureLoad(panorama, vec2(taps.left, taps.top), level).rgb;
+    let top_right = textureLoad(panorama, vec2(taps.right, taps.top), level).rgb;
+    let bottom_left = textureLoad(panorama, vec2(taps.left, taps.bottom), level).rgb;
+    let bottom_right = textureLoad(panorama, vec2(taps.right, taps.bottom), level).rgb;
+    let top = mix(top_left, top_right, taps.weight.x);
+    return mix(top, mix(bottom_left, bottom_right, taps.weight.x), taps.weight.y);
+}
+
+// The inner picture of a camera, as it was drawn.
+fn inner(camera: u32, stage_m: vec3<f32>) -> vec3<f32> {
     let clip = cameras.all[camera].picture_from_stage * vec4(stage_m, 1.0);
-    let uv = picture_uv(clip.xy / max(clip.w, 1e-6), cameras.all[camera].uv_scale, textureDimensions(inner_pictures));
+    let ndc = clip.xy / max(clip.w, 1e-6);
+    let uv = picture_uv(ndc, cameras.all[camera].uv_scale, textureDimensions(inner_pictures));
     return acescg_from_rec709(textureSampleLevel(inner_pictures, picture_sampler, uv, camera, 0.0).rgb);
 }
 
-fn outer(in: Fragment, step_m: f32) -> vec3<f32> {
-    if pictures_drawn == 0u {
-        return panorama_along(in.stage_m - output.eye_m, step_m);
-    }
-    if in.view == NO_VIEW {
-        return vec3(0.0);
-    }
+// The outer picture that a patch looks at; black on a patch that no picture can show.
+fn outer(in: Fragment) -> vec3<f32> {
     let uv = in.outer_uvw.xy / in.outer_uvw.z;
-    return acescg_from_rec709(textureSampleLevel(outer_pictures, picture_sampler, uv, in.view, 0.0).rgb);
+    let light = textureSampleLevel(outer_pictures, picture_sampler, uv, min(in.view, 0xffffu), 0.0).rgb;
+    return select(acescg_from_rec709(light), vec3(0.0), in.view == NO_VIEW);
 }
 
 // Clip coordinates to texture coordinates of the filled part of a layer, kept half a texel inside it.
@@ -193,14 +214,6 @@ fn picture_uv(ndc: vec2<f32>, uv_scale: vec2<f32>, layer_px: vec2<u32>) -> vec2<
     let half_texel = 0.5 / vec2<f32>(layer_px);
     let uv = (vec2(0.5) + ndc * vec2(0.5, -0.5)) * uv_scale;
     return clamp(uv, half_texel, uv_scale - half_texel);
-}
-
-// A panorama at infinity has no parallax: only the direction counts. The mip level keeps one wall pixel to about
-// one texel.
-fn panorama_along(ray: vec3<f32>, step_m: f32) -> vec3<f32> {
-    let distance = length(ray);
-    let lod = log2(max(step_m / (distance * output.texel_rad), 1.0));
-    return textureSampleLevel(panorama, panorama_sampler, uv_from_direction(ray / distance), lod).rgb;
 }
 
 // 1 on the edge of a live camera's inner frustum and on its centre cross.

@@ -210,7 +210,8 @@ impl Timeline {
         let Some(newest) = self.samples.back() else { return };
         let arrived = self.last_received.unwrap_or(newest.received);
         let nanos = sample.capture.nanos_since(newest.capture).max(sample.received.nanos_since(arrived));
-        if nanos > self.usual_interval().saturating_mul(4).max(SILENCE_NANOS)
+        if nanos > SILENCE_NANOS
+            && nanos > self.usual_interval().saturating_mul(4)
             && let Some(gap) = self.gap_before(sample, nanos)
         {
             self.gaps.push_back(gap);

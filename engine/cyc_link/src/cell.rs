@@ -1,22 +1,36 @@
-//! One writer, many readers of a timeline, none of whom ever waits.
+//! One writer, many readers of a timeline; no reader ever waits.
 //!
-//! The writer keeps two timelines: the one that readers see and a spare that is one step behind. It brings the
-//! spare up to date and swaps the two, so that in the usual case nothing is copied. If a reader still holds
-//! the spare, the writer makes a new one; the reader keeps what it has.
+//! There are two timelines: the one that readers look at and a spare that is one step behind. The writer brings
+//! the spare up to date and lets readers look at that one from now on. Nothing is copied or allocated. Each
+//! timeline has a lock, which a reader only tries: it can be taken only if the writer has just turned readers
+//! to the other one, so that the reader looks there. The writer in turn waits only for a reader that was
+//! interrupted in the middle of its question.
 
-use arc_swap::{ArcSwap, Guard};
 use cyc_core::timeline::PushOutcome;
 use cyc_core::{CameraSample, Timeline};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, TryLockError};
 
 /// The readers' side.
 #[derive(Debug, Default)]
-pub struct TimelineCell(ArcSwap<Timeline>);
+pub struct TimelineCell {
+    timelines: [RwLock<Timeline>; 2],
+    /// Which of them readers look at.
+    current: AtomicUsize,
+}
 
 impl TimelineCell {
-    /// The timeline as it was last published. Lock-free; do not keep it longer than a question takes.
-    pub fn load(&self) -> Guard<Arc<Timeline>> {
-        self.0.load()
+    /// Asks the timeline as it was last published. The question must be short and must not publish.
+    pub fn with<T>(&self, question: impl FnOnce(&Timeline) -> T) -> T {
+        loop {
+            let current = self.current.load(Ordering::Acquire);
+            match self.timelines[current].try_read() {
+                Ok(timeline) => return question(&timeline),
+                Err(TryLockError::Poisoned(poisoned)) => return question(&poisoned.into_inner()),
+                // The writer has this one since we looked, so the other is the newer.
+                Err(TryLockError::WouldBlock) => std::hint::spin_loop(),
+            }
+        }
     }
 }
 
@@ -24,7 +38,6 @@ impl TimelineCell {
 #[derive(Debug)]
 pub struct TimelineWriter {
     cell: Arc<TimelineCell>,
-    spare: Arc<Timeline>,
     /// What the readers' timeline has and the spare has not.
     behind: Vec<CameraSample>,
 }
@@ -32,25 +45,21 @@ pub struct TimelineWriter {
 impl TimelineWriter {
     /// The one writer of `cell`, which must be new.
     pub fn new(cell: Arc<TimelineCell>) -> Self {
-        Self { cell, spare: Arc::default(), behind: Vec::new() }
+        Self { cell, behind: Vec::new() }
     }
 
     /// Adds samples in the order of their arrival and lets readers see them all at once; `outcome` hears what
     /// became of each.
     pub fn publish(&mut self, samples: &[CameraSample], mut outcome: impl FnMut(PushOutcome)) {
-        if let Some(spare) = Arc::get_mut(&mut self.spare) {
+        let spare = 1 - self.cell.current.load(Ordering::Relaxed);
+        {
+            let mut timeline = self.cell.timelines[spare].write().unwrap_or_else(PoisonError::into_inner);
             for sample in self.behind.drain(..) {
-                spare.push(sample);
+                timeline.push(sample);
             }
-        } else {
-            self.spare = Arc::new(Timeline::clone(&self.cell.load()));
-            self.behind.clear();
+            samples.iter().for_each(|sample| outcome(timeline.push(*sample)));
         }
-        // Nobody else can have it: it was alone a moment ago or is new.
-        if let Some(spare) = Arc::get_mut(&mut self.spare) {
-            samples.iter().for_each(|sample| outcome(spare.push(*sample)));
-        }
-        self.spare = self.cell.0.swap(std::mem::take(&mut self.spare));
+        self.cell.current.store(spare, Ordering::Release);
         self.behind.extend_from_slice(samples);
     }
 }
@@ -77,7 +86,6 @@ mod tests {
         let (cell, mut writer) = writer();
         let mut alone = Timeline::new();
         let mut next = 0;
-        let mut held = Vec::new();
         for batch in [1, 1, 3, 0, 16, 2, 1, 40, 1, 1] {
             let samples: Vec<_> = (next..next + batch).map(sample).collect();
             next += batch;
@@ -85,25 +93,24 @@ mod tests {
             writer.publish(&samples, |outcome| outcomes.push(outcome));
             let expected: Vec<_> = samples.iter().map(|s| alone.push(*s)).collect();
             assert_eq!(outcomes, expected);
-            assert_eq!(cell.load().len(), alone.len());
-            assert_eq!(cell.load().newest(), alone.newest());
+            assert_eq!(cell.with(Timeline::len), alone.len());
+            assert_eq!(cell.with(|t| t.newest().copied()), alone.newest().copied());
             let (at, loss) = (StageTime(next * 4_000_000 - 6_000_000), LossPolicy::default());
-            assert_eq!(cell.load().at(at, &loss), alone.at(at, &loss));
-            // Every third publication finds a reader that still holds its copy.
-            if next % 3 == 0 {
-                held.push(cell.0.load_full());
-            }
+            assert_eq!(cell.with(|t| t.at(at, &loss)), alone.at(at, &loss));
         }
-        assert!(!held.is_empty());
     }
 
     #[test]
-    fn a_held_copy_never_changes() {
+    fn a_question_is_answered_from_one_state_while_the_writer_goes_on() {
         let (cell, mut writer) = writer();
         writer.publish(&[sample(0)], |_| {});
-        let held = cell.load();
-        (1..20).for_each(|n| writer.publish(&[sample(n)], |_| {}));
-        assert_eq!((held.len(), cell.load().len()), (1, 20));
+        cell.with(|timeline| {
+            // The writer still has the spare; only the step after that waits for this question.
+            writer.publish(&[sample(1)], |_| {});
+            assert_eq!((timeline.len(), cell.with(Timeline::len)), (1, 2));
+        });
+        writer.publish(&[sample(2)], |_| {});
+        assert_eq!(cell.with(Timeline::len), 3);
     }
 
     #[test]
@@ -116,8 +123,7 @@ mod tests {
                 std::thread::spawn(move || {
                     let (mut newest, mut looks) = (StageTime(i64::MIN), 0_u64);
                     while !done.load(Ordering::SeqCst) || looks == 0 {
-                        let timeline = cell.load();
-                        let seen = timeline.newest().map_or(StageTime(i64::MIN), |s| s.capture);
+                        let seen = cell.with(|t| t.newest().map_or(StageTime(i64::MIN), |s| s.capture));
                         assert!(seen >= newest);
                         (newest, looks) = (seen, looks + 1);
                     }
@@ -127,6 +133,6 @@ mod tests {
         (0..20_000).for_each(|n| writer.publish(&[sample(n)], |o| assert_eq!(o, PushOutcome::Inserted)));
         done.store(true, Ordering::SeqCst);
         readers.into_iter().for_each(|reader| reader.join().unwrap());
-        assert_eq!(cell.load().newest(), Some(&sample(19_999)));
+        assert_eq!(cell.with(|t| t.newest().copied()), Some(sample(19_999)));
     }
 }

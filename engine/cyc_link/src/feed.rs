@@ -3,7 +3,7 @@
 use crate::clock::RealtimeMap;
 use crate::error::LinkError;
 use crate::lane::{Lane, LaneView};
-use crate::stamp::{Batch, StampedSocket};
+use crate::stamp::{BATCH, Batch, StampedSocket};
 use cyc_core::report::FeedReport;
 use cyc_core::timeline::Sampled;
 use cyc_core::{CameraInput, CameraState, Clock, LensSample, LossPolicy, Pose, PoseSource, Quality, StageTime};
@@ -26,6 +26,8 @@ const ERROR_PAUSE: Duration = Duration::from_millis(50);
 const FLOOD_PACKETS: usize = 64;
 /// See [`FLOOD_PACKETS`].
 const FLOOD_WINDOW_NANOS: i64 = 10_000_000;
+/// Batches closer together than this, in nanoseconds, are taken as a stream and not as single packets.
+const QUICK_NANOS: i64 = 200_000;
 /// How long a flooded port's packets gather: far shorter than its receive buffer lasts.
 const FLOOD_PAUSE: Duration = Duration::from_micros(500);
 
@@ -119,7 +121,8 @@ impl CameraSource {
     fn state(&self, at: StageTime) -> CameraState {
         match &self.feed {
             Some((view, loss)) => {
-                view.timeline.load().at(at, loss).map_or(CameraState::LOST, |sampled| self.tracked(&sampled))
+                let sampled = view.timeline.with(|timeline| timeline.at(at, loss));
+                sampled.map_or(CameraState::LOST, |sampled| self.tracked(&sampled))
             }
             // A camera on a tripod: the stage file gives the sensor itself.
             None => CameraState {
@@ -253,9 +256,14 @@ impl Reader {
         let (mut batch, mut realtime, mut pace) = (Batch::default(), RealtimeMap::default(), Pace::default());
         realtime.refresh(&*self.clock);
         while !self.stop.load(Ordering::Relaxed) {
-            match self.turn(&mut batch, &mut realtime) {
-                Ok(turn) if pace.is_flooded(turn.count, turn.now) && !turn.more => std::thread::sleep(FLOOD_PAUSE),
-                Ok(_) => {}
+            let most = pace.most();
+            match self.turn(&mut batch, most, &mut realtime) {
+                Ok((count, now)) => {
+                    pace.note(count, now);
+                    if pace.is_flooded() && count < most {
+                        std::thread::sleep(FLOOD_PAUSE);
+                    }
+                }
                 Err(error) => {
                     tracing::warn!("{}: cannot receive: {error}", std::thread::current().name().unwrap_or("feed"));
                     std::thread::sleep(ERROR_PAUSE);
@@ -264,12 +272,18 @@ impl Reader {
         }
     }
 
-    /// One batch: everything that has arrived is taken, then shown at once.
-    fn turn(&mut self, batch: &mut Batch, realtime: &mut RealtimeMap) -> Result<Turn, Errno> {
+    /// One batch: everything that has arrived (but at most `most`) is taken, then shown at once. Returns how
+    /// many packets there were, and when.
+    fn turn(
+        &mut self,
+        batch: &mut Batch,
+        most: usize,
+        realtime: &mut RealtimeMap,
+    ) -> Result<(usize, StageTime), Errno> {
         let drops = batch.kernel_drops();
         let (lanes, clock, stop) = (&mut self.lanes, &*self.clock, &self.stop);
         let mut read_at = None;
-        let (count, more) = batch.receive(&self.socket, &mut |datagram, arrival| {
+        let count = batch.receive(&self.socket, most, &mut |datagram, arrival| {
             if stop.load(Ordering::Relaxed) {
                 return;
             }
@@ -277,62 +291,86 @@ impl Reader {
             let received = arrival.kernel_nanos.map_or(now, |stamp| realtime.stage_time(stamp, now));
             lanes.iter_mut().for_each(|lane| lane.take(datagram, arrival.source, received));
         })?;
-        let now = read_at.unwrap_or_else(|| realtime.refresh(clock));
+        let now = read_at.unwrap_or_else(|| clock.now());
         let dropped = u64::from(batch.kernel_drops().wrapping_sub(drops));
         for lane in &mut self.lanes {
             lane.dropped(dropped);
             lane.publish(now);
         }
-        Ok(Turn { count, more, now })
+        Ok((count, now))
     }
 }
 
-/// What a batch was.
-struct Turn {
-    count: usize,
-    more: bool,
-    now: StageTime,
-}
-
-/// Notices a flood. A flooded thread lets packets gather for half a millisecond at a time instead of waking for
-/// each, which leaves the processor to the others; its own packets keep their stamps.
+/// How fast packets come. Single packets are read singly, quick ones in batches; and a flooded thread lets them
+/// gather for half a millisecond at a time instead of waking for each, which leaves the processor to the
+/// others. Stamps are the kernel's, so nothing that is waited for becomes later than it was.
 #[derive(Debug, Default)]
 struct Pace {
+    last: StageTime,
+    quick: bool,
     window_start: StageTime,
     packets: usize,
-    flooded: bool,
+    was_flooded: bool,
 }
 
 impl Pace {
-    /// Whether this port takes more than [`FLOOD_PACKETS`] in [`FLOOD_WINDOW_NANOS`], after `count` more at `now`.
-    fn is_flooded(&mut self, count: usize, now: StageTime) -> bool {
+    /// `count` packets were read at `now`.
+    fn note(&mut self, count: usize, now: StageTime) {
+        self.quick = now.nanos_since(self.last) < QUICK_NANOS || self.is_flooded();
+        self.last = now;
         if now.nanos_since(self.window_start) > FLOOD_WINDOW_NANOS {
             let recent = now.nanos_since(self.window_start) <= 2 * FLOOD_WINDOW_NANOS;
-            self.flooded = recent && self.packets > FLOOD_PACKETS;
+            self.was_flooded = recent && self.packets > FLOOD_PACKETS;
             (self.window_start, self.packets) = (now, 0);
         }
         self.packets += count;
-        self.flooded || self.packets > FLOOD_PACKETS
+    }
+
+    /// How many packets to ask for at once.
+    fn most(&self) -> usize {
+        if self.quick { BATCH } else { 1 }
+    }
+
+    /// Whether more than [`FLOOD_PACKETS`] come in [`FLOOD_WINDOW_NANOS`].
+    fn is_flooded(&self) -> bool {
+        self.was_flooded || self.packets > FLOOD_PACKETS
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Pace, thread_name};
+    use super::{BATCH, Pace, thread_name};
     use cyc_core::StageTime;
 
     /// Whether the port counts as flooded after each millisecond with so many packets.
     fn flooded(pace: &mut Pace, ms: std::ops::Range<i64>, per_ms: usize) -> Vec<bool> {
-        ms.map(|ms| pace.is_flooded(per_ms, StageTime(ms * 1_000_000))).collect()
+        ms.map(|ms| {
+            pace.note(per_ms, StageTime(ms * 1_000_000));
+            pace.is_flooded()
+        })
+        .collect()
     }
 
     #[test]
     fn eight_segmented_cameras_are_no_flood_and_a_hundred_thousand_packets_a_second_are() {
         let mut pace = Pace::default();
         assert!(!flooded(&mut pace, 100..1100, 5).contains(&true));
+        assert_eq!(pace.most(), 1);
         let storm = flooded(&mut pace, 1100..2100, 100);
         assert!(storm[10..].iter().all(|flooded| *flooded));
+        assert_eq!(pace.most(), BATCH);
         assert!(!flooded(&mut pace, 2130..3000, 1).contains(&true), "a silence ends it");
+    }
+
+    #[test]
+    fn segments_that_follow_each_other_are_read_together() {
+        let mut pace = Pace::default();
+        pace.note(1, StageTime(1_000_000_000));
+        assert_eq!(pace.most(), 1);
+        pace.note(1, StageTime(1_000_050_000));
+        assert_eq!(pace.most(), BATCH);
+        pace.note(1, StageTime(1_004_000_000));
+        assert_eq!((pace.most(), pace.is_flooded()), (1, false));
     }
 
     #[test]

@@ -41,6 +41,11 @@ impl LaneView {
         }
     }
 
+    /// The sample captured last.
+    pub fn newest(&self) -> Option<CameraSample> {
+        self.timeline.with(|timeline| timeline.newest().copied())
+    }
+
     /// Packets that were valid and of no use: for another camera, or there already, or far too late.
     pub fn ignored(&self) -> u64 {
         self.ignored.load(Ordering::Relaxed)
@@ -190,7 +195,7 @@ impl Warnings {
 mod tests {
     use super::*;
     use cyc_core::profile::{FreedProfile, OpenTrackIoProfile};
-    use cyc_core::{LensSample, LossPolicy, Pose, Quality};
+    use cyc_core::{LensSample, LossPolicy, Pose, Quality, Timeline};
     use cyc_stage::stage::Transport;
     use cyc_wire::freed::FreedRepr;
     use cyc_wire::opentrackio::{self, Encoding, Sample};
@@ -225,9 +230,9 @@ mod tests {
         let mut lane = Lane::new(&feed(8)).unwrap();
         let view = lane.view();
         lane.take(&freed(0.5, 1), 7, at(100));
-        assert!(view.timeline.load().is_empty(), "nothing is seen before it is published");
+        assert!(view.timeline.with(Timeline::is_empty), "nothing is seen before it is published");
         lane.publish(at(100));
-        let sample = *view.timeline.load().newest().unwrap();
+        let sample = view.newest().unwrap();
         assert_eq!((sample.capture, sample.received), (at(92), at(100)));
         assert!((sample.pose.position_m.x - 0.5).abs() < 1e-4);
     }
@@ -249,7 +254,7 @@ mod tests {
             }
             lane.publish(at(1000 + n * 10));
         }
-        let newest = *lane.view().timeline.load().newest().unwrap();
+        let newest = lane.view().newest().unwrap();
         let error = newest.capture.nanos_since(at(1000 + 1990 - 5));
         assert!(error.abs() < MS / 10, "off by {error} ns");
         let report = lane.view().report();
@@ -269,7 +274,7 @@ mod tests {
         lane.publish(at(4));
         let (view, report) = (lane.view(), lane.view().report());
         assert_eq!((report.packets, report.bad, report.lost, view.ignored()), (1, 1, 4, 2));
-        assert_eq!(view.timeline.load().len(), 1);
+        assert_eq!(view.timeline.with(Timeline::len), 1);
     }
 
     #[test]
@@ -281,7 +286,7 @@ mod tests {
             lane.take(&freed(ms as f64 * 2e-4, 1), 7, at(ms));
             lane.publish(at(ms));
         };
-        let sampled = |ms: i64| view.timeline.load().at(at(ms), &loss);
+        let sampled = |ms: i64| view.timeline.with(|t| t.at(at(ms), &loss));
         assert_eq!(sampled(0), None);
         (0..=2000).step_by(8).for_each(|ms| send(&mut lane, ms));
         let mut seen = Vec::new();

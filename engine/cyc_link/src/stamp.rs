@@ -15,13 +15,10 @@ use std::os::fd::AsRawFd;
 
 /// Receive buffer that is asked for, in bytes; the kernel may give less (net.core.rmem_max).
 const RECEIVE_BUFFER: usize = 1 << 20;
-/// Datagrams per system call.
-const BATCH: usize = 32;
+/// Most datagrams of one system call.
+pub const BATCH: usize = 32;
 /// Largest UDP datagram, in bytes.
 const DATAGRAM: usize = 65_536;
-/// Datagrams asked for while they come one at a time: every header that is handed to the kernel costs memory
-/// that has gone cold since the packet before.
-const SMALL_BATCH: usize = 2;
 
 /// What is known about a datagram besides its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,31 +85,33 @@ impl StampedSocket {
 pub struct Batch {
     bytes: Vec<u8>,
     headers: MultiHeaders<SockaddrStorage>,
-    /// How many datagrams to ask for next.
-    window: usize,
     kernel_drops: u32,
 }
 
 impl Default for Batch {
     fn default() -> Self {
-        Self { bytes: vec![0; BATCH * DATAGRAM], headers: headers(), window: SMALL_BATCH, kernel_drops: 0 }
+        Self { bytes: vec![0; BATCH * DATAGRAM], headers: headers(), kernel_drops: 0 }
     }
 }
 
 impl Batch {
-    /// Waits for datagrams and hands each to `datagram`; returns how many there were. `false` beside the number:
-    /// nothing more was waiting.
+    /// Waits for a datagram, takes up to `most` that are there (at most [`BATCH`]) and hands each to `datagram`;
+    /// returns how many there were.
+    ///
+    /// Ask for one while they come one at a time: every further one costs a look into an empty queue and memory
+    /// that has gone cold since the packet before.
     pub fn receive(
         &mut self,
         socket: &StampedSocket,
+        most: usize,
         datagram: &mut dyn FnMut(&[u8], Arrival),
-    ) -> Result<(usize, bool), Errno> {
+    ) -> Result<usize, Errno> {
         let fd = socket.socket.as_raw_fd();
         let mut slices: Vec<[IoSliceMut; 1]> =
-            self.bytes.chunks_mut(DATAGRAM).take(self.window).map(|chunk| [IoSliceMut::new(chunk)]).collect();
+            self.bytes.chunks_mut(DATAGRAM).take(most).map(|chunk| [IoSliceMut::new(chunk)]).collect();
         let messages = match recvmmsg(fd, &mut self.headers, slices.iter_mut(), MsgFlags::MSG_WAITFORONE, None) {
             Ok(messages) => messages,
-            Err(Errno::EAGAIN | Errno::EINTR) => return Ok((0, false)),
+            Err(Errno::EAGAIN | Errno::EINTR) => return Ok(0),
             Err(other) => return Err(other),
         };
         let (mut count, mut truncated) = (0, false);
@@ -130,9 +129,7 @@ impl Batch {
         if truncated {
             self.headers = headers();
         }
-        let more = count == self.window;
-        self.window = if more { BATCH } else { SMALL_BATCH };
-        Ok((count, more))
+        Ok(count)
     }
 
     /// Datagrams that the kernel dropped since the socket was opened because its buffer was full.
@@ -191,7 +188,7 @@ mod tests {
             if got.len() >= want {
                 break;
             }
-            batch.receive(socket, &mut |bytes, arrival| got.push((bytes.to_vec(), arrival))).unwrap();
+            batch.receive(socket, BATCH, &mut |bytes, arrival| got.push((bytes.to_vec(), arrival))).unwrap();
         }
         got
     }
@@ -258,14 +255,14 @@ mod tests {
             sender.send(&big).unwrap();
         }
         let (mut batch, mut got) = (Batch::default(), 0);
-        while batch.receive(&receiver, &mut |_, _| got += 1).unwrap().0 > 0 {}
+        while batch.receive(&receiver, BATCH, &mut |_, _| got += 1).unwrap() > 0 {}
         assert!(got < sent);
         // The counter travels with the next packet that is let in.
         sender.send(b"after").unwrap();
         let mut stamps = Vec::new();
-        batch.receive(&receiver, &mut |_, arrival| stamps.push(arrival.kernel_nanos)).unwrap();
+        batch.receive(&receiver, BATCH, &mut |_, arrival| stamps.push(arrival.kernel_nanos)).unwrap();
         sender.send(b"after").unwrap();
-        batch.receive(&receiver, &mut |_, arrival| stamps.push(arrival.kernel_nanos)).unwrap();
+        batch.receive(&receiver, BATCH, &mut |_, arrival| stamps.push(arrival.kernel_nanos)).unwrap();
         assert_eq!(got + batch.kernel_drops() as usize, sent);
         assert!(stamps[1].is_some(), "headers grow back after the first drop: {stamps:?}");
     }
@@ -274,11 +271,12 @@ mod tests {
     fn waking_ends_a_wait_for_good() {
         let socket = StampedSocket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         std::thread::scope(|scope| {
-            let reader = scope.spawn(|| Batch::default().receive(&socket, &mut |bytes, _| assert!(bytes.is_empty())));
+            let reader =
+                scope.spawn(|| Batch::default().receive(&socket, 1, &mut |bytes, _| assert!(bytes.is_empty())));
             socket.wake();
             reader.join().unwrap().unwrap();
         });
-        Batch::default().receive(&socket, &mut |bytes, _| assert!(bytes.is_empty())).unwrap();
+        Batch::default().receive(&socket, 1, &mut |bytes, _| assert!(bytes.is_empty())).unwrap();
     }
 
     #[test]

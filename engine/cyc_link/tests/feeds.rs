@@ -4,7 +4,7 @@
 
 mod support;
 
-use cyc_core::{Clock, Pose, PoseSource, Quality, StageTime};
+use cyc_core::{Clock, Pose, PoseSource, Quality, StageTime, Timeline};
 use cyc_link::sim::{Faults, SimProtocol, path};
 use cyc_link::{FakeClock, LinkError, MonotonicClock, SimOptions, SimulatedTracker, StageFeeds};
 use cyc_stage::stage::{Protocol, Stage, Transport};
@@ -74,7 +74,7 @@ fn mount_lens_and_fixed_poses_are_applied() {
     };
     let tracker = SimulatedTracker::start(options, Arc::new(MonotonicClock)).unwrap();
     until("packets", || packets(&feeds, "a") > 5);
-    let newest = *feeds.view("a").unwrap().timeline.load().newest().unwrap();
+    let newest = feeds.view("a").unwrap().newest().unwrap();
     let state = feeds.sample("cam-a", newest.capture);
     let input = state.input.unwrap();
     let expected = newest.pose.then(&stage.cameras[0].mount);
@@ -106,8 +106,8 @@ fn a_moving_tracker_is_followed_in_every_protocol() {
         let feeds = start(&stage(vec![feed("a", protocol)]));
         let options = SimOptions::new(sim, feeds.local_addr("a").unwrap(), rate("240"));
         let tracker = SimulatedTracker::start(options, Arc::new(MonotonicClock)).unwrap();
-        until("samples", || feeds.view("a").unwrap().timeline.load().len() > 100);
-        let newest = feeds.view("a").unwrap().timeline.load().newest().unwrap().capture;
+        until("samples", || feeds.view("a").unwrap().timeline.with(Timeline::len) > 100);
+        let newest = feeds.view("a").unwrap().newest().unwrap().capture;
         for back in [10_000_000, 50_000_000, 120_000_000] {
             let at = newest.plus_nanos(-back);
             let input = feeds.sample("cam-a", at).input.unwrap();
@@ -258,7 +258,7 @@ fn a_faulty_tracker_is_still_followed() {
     let tracker = SimulatedTracker::start(options, Arc::new(MonotonicClock)).unwrap();
     let report = || feeds.view("a").unwrap().report();
     until("faults", || report().packets > 600 && report().bad > 5 && report().lost > 5);
-    let newest = feeds.view("a").unwrap().timeline.load().newest().unwrap().capture;
+    let newest = feeds.view("a").unwrap().newest().unwrap().capture;
     for back_ms in [20, 60, 100, 200] {
         let at = newest.plus_nanos(-back_ms * 1_000_000);
         let input = feeds.sample("cam-a", at).input.unwrap();

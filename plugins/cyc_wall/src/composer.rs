@@ -80,7 +80,6 @@ pub struct Composer {
     panorama: wgpu::TextureView,
     panorama_width: u32,
     picture_sampler: wgpu::Sampler,
-    panorama_sampler: wgpu::Sampler,
     groups: Vec<wgpu::BindGroup>,
     scene_linear: bool,
 }
@@ -109,8 +108,7 @@ impl Composer {
             cameras: uniform(device, "cameras", MAX_CAMERAS * size_of::<CameraUniform>()),
             panorama: panorama_texture(device, queue, &PanoramaLevels::black()),
             panorama_width: 1,
-            picture_sampler: sampler(device, wgpu::AddressMode::ClampToEdge),
-            panorama_sampler: sampler(device, wgpu::AddressMode::Repeat),
+            picture_sampler: linear_sampler(device),
             groups: Vec::new(),
             pipelines: HashMap::new(),
             device: device.clone(),
@@ -218,7 +216,6 @@ impl Composer {
                 entry(3, view(pictures.outer)),
                 entry(4, view(&self.panorama)),
                 entry(5, wgpu::BindingResource::Sampler(&self.picture_sampler)),
-                entry(6, wgpu::BindingResource::Sampler(&self.panorama_sampler)),
             ],
         })
     }
@@ -263,12 +260,10 @@ fn uniform(device: &wgpu::Device, label: &str, bytes: usize) -> wgpu::Buffer {
     })
 }
 
-fn sampler(device: &wgpu::Device, address_mode_u: wgpu::AddressMode) -> wgpu::Sampler {
+fn linear_sampler(device: &wgpu::Device) -> wgpu::Sampler {
     device.create_sampler(&wgpu::SamplerDescriptor {
-        address_mode_u,
         mag_filter: wgpu::FilterMode::Linear,
         min_filter: wgpu::FilterMode::Linear,
-        mipmap_filter: wgpu::MipmapFilterMode::Linear,
         ..Default::default()
     })
 }
@@ -309,7 +304,6 @@ fn bind_group_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
         texture(wgpu::TextureViewDimension::D2Array),
         texture(wgpu::TextureViewDimension::D2Array),
         texture(wgpu::TextureViewDimension::D2),
-        BindingType::Sampler(SamplerBindingType::Filtering),
         BindingType::Sampler(SamplerBindingType::Filtering),
     ];
     let entry = |(binding, ty)| wgpu::BindGroupLayoutEntry {
