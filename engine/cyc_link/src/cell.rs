@@ -23,12 +23,16 @@ impl TimelineCell {
     /// Asks the timeline as it was last published. The question must be short and must not publish.
     pub fn with<T>(&self, question: impl FnOnce(&Timeline) -> T) -> T {
         loop {
-            let current = self.current.load(Ordering::Acquire);
-            match self.timelines[current].try_read() {
-                Ok(timeline) => return question(&timeline),
-                Err(TryLockError::Poisoned(poisoned)) => return question(&poisoned.into_inner()),
-                // The writer has this one since we looked, so the other is the newer.
-                Err(TryLockError::WouldBlock) => std::hint::spin_loop(),
+            let current = self.current.load(Ordering::SeqCst);
+            let timeline = match self.timelines[current].try_read() {
+                Ok(timeline) => timeline,
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                // The writer has this one since we looked, so readers look at the other now.
+                Err(TryLockError::WouldBlock) => continue,
+            };
+            // Unless it is still the one that readers look at, it may hold what is not published yet.
+            if self.current.load(Ordering::SeqCst) == current {
+                return question(&timeline);
             }
         }
     }
@@ -51,7 +55,7 @@ impl TimelineWriter {
     /// Adds samples in the order of their arrival and lets readers see them all at once; `outcome` hears what
     /// became of each.
     pub fn publish(&mut self, samples: &[CameraSample], mut outcome: impl FnMut(PushOutcome)) {
-        let spare = 1 - self.cell.current.load(Ordering::Relaxed);
+        let spare = 1 - self.cell.current.load(Ordering::SeqCst);
         {
             let mut timeline = self.cell.timelines[spare].write().unwrap_or_else(PoisonError::into_inner);
             for sample in self.behind.drain(..) {
@@ -59,7 +63,7 @@ impl TimelineWriter {
             }
             samples.iter().for_each(|sample| outcome(timeline.push(*sample)));
         }
-        self.cell.current.store(spare, Ordering::Release);
+        self.cell.current.store(spare, Ordering::SeqCst);
         self.behind.extend_from_slice(samples);
     }
 }
@@ -130,9 +134,9 @@ mod tests {
                 })
             })
             .collect();
-        (0..20_000).for_each(|n| writer.publish(&[sample(n)], |o| assert_eq!(o, PushOutcome::Inserted)));
+        (0..100_000).for_each(|n| writer.publish(&[sample(n)], |o| assert_eq!(o, PushOutcome::Inserted)));
         done.store(true, Ordering::SeqCst);
         readers.into_iter().for_each(|reader| reader.join().unwrap());
-        assert_eq!(cell.with(|t| t.newest().copied()), Some(sample(19_999)));
+        assert_eq!(cell.with(|t| t.newest().copied()), Some(sample(99_999)));
     }
 }

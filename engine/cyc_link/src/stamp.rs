@@ -107,9 +107,10 @@ impl Batch {
         datagram: &mut dyn FnMut(&[u8], Arrival),
     ) -> Result<usize, Errno> {
         let fd = socket.socket.as_raw_fd();
-        let mut slices: Vec<[IoSliceMut; 1]> =
-            self.bytes.chunks_mut(DATAGRAM).take(most).map(|chunk| [IoSliceMut::new(chunk)]).collect();
-        let messages = match recvmmsg(fd, &mut self.headers, slices.iter_mut(), MsgFlags::MSG_WAITFORONE, None) {
+        let mut chunks = self.bytes.chunks_mut(DATAGRAM);
+        let mut slices: [_; BATCH] = std::array::from_fn(|_| [IoSliceMut::new(chunks.next().unwrap_or_default())]);
+        let slices = slices.iter_mut().take(most);
+        let messages = match recvmmsg(fd, &mut self.headers, slices, MsgFlags::MSG_WAITFORONE, None) {
             Ok(messages) => messages,
             Err(Errno::EAGAIN | Errno::EINTR) => return Ok(0),
             Err(other) => return Err(other),

@@ -34,17 +34,13 @@ pub fn mesh(mesh: &cyc_world::Mesh) -> Mesh {
     built
 }
 
-/// A texture with its mip levels.
-pub fn image(texture: &Texture) -> Image {
+/// A texture with its mip levels, filtered with up to `anisotropy` taps along the longer side of a pixel's footprint.
+pub fn image(texture: &Texture, anisotropy: u16) -> Image {
     let smaller = texture.mips();
     let size = Extent3d { width: texture.width, height: texture.height, depth_or_array_layers: 1 };
     let data = texture.rgba8_srgb.iter().chain(smaller.iter().flat_map(|level| &level.rgba8_srgb)).copied().collect();
-    let mut image = Image::new_uninit(
-        size,
-        TextureDimension::D2,
-        TextureFormat::Rgba8UnormSrgb,
-        RenderAssetUsages::RENDER_WORLD,
-    );
+    let mut image =
+        Image::new_uninit(size, TextureDimension::D2, TextureFormat::Rgba8UnormSrgb, RenderAssetUsages::RENDER_WORLD);
     image.texture_descriptor.mip_level_count = 1 + smaller.len() as u32;
     image.data = Some(data);
     let [address_mode_u, address_mode_v] = texture.wrap.map(address_mode);
@@ -54,7 +50,7 @@ pub fn image(texture: &Texture) -> Image {
         mag_filter: ImageFilterMode::Linear,
         min_filter: ImageFilterMode::Linear,
         mipmap_filter: ImageFilterMode::Linear,
-        anisotropy_clamp: 8,
+        anisotropy_clamp: anisotropy,
         ..Default::default()
     });
     image

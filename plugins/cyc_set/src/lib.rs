@@ -1,17 +1,18 @@
 //! Environments in the scene.
 //!
-//! Map: [`lean`] (the unlit material), [`build`] (`cyc_world` values to Bevy assets), [`lights`] (what lights lit
-//! scenes), and here the plugin that puts an [`EnvironmentToShow`] on the walls.
+//! Map: [`lean`] (the unlit material), [`build`] (`cyc_world` values to Bevy assets), [`chunk`] (large meshes cut for
+//! culling), [`lights`] (what lights lit scenes), and here the plugin that puts an [`EnvironmentToShow`] on the walls.
 //!
 //! Invariant: environments arrive as values; nothing here opens a file.
 
 pub mod build;
+pub mod chunk;
 pub mod lean;
 pub mod lights;
 
 use bevy::{asset::embedded_asset, prelude::*};
 use cyc_sync::FrameSet;
-use cyc_wall::backdrop::Backdrop;
+use cyc_wall::{backdrop::Backdrop, setup::WallSetup};
 use cyc_world::{Environment, Scene};
 use lean::LeanMaterial;
 use std::sync::Arc;
@@ -56,22 +57,26 @@ fn show(
     };
 }
 
-/// The asset collections a scene needs.
+/// The asset collections a scene needs, and what the renderer is.
 #[derive(bevy::ecs::system::SystemParam)]
 pub struct SceneAssets<'w> {
     meshes: ResMut<'w, Assets<Mesh>>,
     images: ResMut<'w, Assets<Image>>,
     lean: ResMut<'w, Assets<LeanMaterial>>,
     lit: ResMut<'w, Assets<StandardMaterial>>,
+    setup: Res<'w, WallSetup>,
 }
 
 fn spawn(commands: &mut Commands, assets: &mut SceneAssets, scene: &Scene) -> Backdrop {
-    let images: Vec<_> = scene.textures.iter().map(|texture| assets.images.add(build::image(texture))).collect();
+    // Each tap costs a software rasteriser as much as the first.
+    let anisotropy = if assets.setup.software { 1 } else { 16 };
+    let image = |texture| assets.images.add(build::image(texture, anisotropy));
+    let images: Vec<_> = scene.textures.iter().map(image).collect();
     let mut any_lit = false;
-    for mesh in &scene.meshes {
+    for mesh in scene.meshes.iter().flat_map(chunk::chunks) {
         let Some(material) = scene.materials.get(mesh.material) else { continue };
         let picture = material.base_color_texture.and_then(|index| images.get(index).cloned());
-        let mut entity = commands.spawn((OfEnvironment, Mesh3d(assets.meshes.add(build::mesh(mesh)))));
+        let mut entity = commands.spawn((OfEnvironment, Mesh3d(assets.meshes.add(build::mesh(&mesh)))));
         if material.unlit {
             entity.insert(MeshMaterial3d(assets.lean.add(build::lean(material, picture))));
         } else {

@@ -9,9 +9,9 @@ use crate::{
     shader,
     uniforms::{CameraUniform, MAX_CAMERAS, OutputUniform},
 };
+use bytemuck::Zeroable;
 use cyc_color::wall::WallEncodeUniform;
 use cyc_stage::stage::Stage;
-use bytemuck::Zeroable;
 use std::collections::HashMap;
 use wgpu::util::DeviceExt;
 
@@ -306,12 +306,8 @@ fn bind_group_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
         texture(wgpu::TextureViewDimension::D2),
         BindingType::Sampler(SamplerBindingType::Filtering),
     ];
-    let entry = |(binding, ty)| wgpu::BindGroupLayoutEntry {
-        binding,
-        visibility: ShaderStages::FRAGMENT,
-        ty,
-        count: None,
-    };
+    let entry =
+        |(binding, ty)| wgpu::BindGroupLayoutEntry { binding, visibility: ShaderStages::FRAGMENT, ty, count: None };
     let entries: Vec<_> = (0u32..).zip(kinds).map(entry).collect();
     device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some("compose"), entries: &entries })
 }

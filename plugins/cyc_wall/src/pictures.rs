@@ -54,11 +54,8 @@ impl PictureArray {
                 array_layer_count: Some(1),
                 ..Default::default()
             });
-            let target = ManualTextureView {
-                texture_view: TextureView::from(view),
-                size: size_px,
-                view_format: PICTURE_FORMAT,
-            };
+            let target =
+                ManualTextureView { texture_view: TextureView::from(view), size: size_px, view_format: PICTURE_FORMAT };
             manual.insert(handle, target);
             handle
         });

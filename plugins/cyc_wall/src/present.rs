@@ -90,9 +90,8 @@ pub fn compose(
     let rendered = now();
     let (setup, stage) = (&*world.setup, &*world.stage.0);
     let wants_pictures = sink.0.wants_pictures(tick.frame);
-    surfaces.follow(&world.windows, &world.instance, &world.adapter, &|n| {
-        stage.outputs[setup.outputs[n]].signal.bits > 8
-    });
+    surfaces
+        .follow(&world.windows, &world.instance, &world.adapter, &|n| stage.outputs[setup.outputs[n]].signal.bits > 8);
     let images = surfaces.acquire(device);
     let late = renew(&extracted, stage, plan, world.poses.as_deref(), now());
     gpu.follow(&extracted, setup, stage, device, &world.queue);
@@ -193,9 +192,9 @@ impl WallGpu {
         queue: &wgpu::Queue,
     ) {
         let fresh = self.composer.is_none();
-        let composer = self.composer.get_or_insert_with(|| {
-            Composer::new(device, queue, stage, &setup.outputs, setup.scene_linear)
-        });
+        let composer = self
+            .composer
+            .get_or_insert_with(|| Composer::new(device, queue, stage, &setup.outputs, setup.scene_linear));
         if !(fresh || extracted.changed) {
             return;
         }
@@ -214,7 +213,8 @@ impl WallGpu {
         let target = |&index: &usize| {
             let output = &stage.outputs[index];
             let ten_bit = output.signal.bits > 8;
-            let format = if wide || ten_bit { wgpu::TextureFormat::Rgba16Float } else { wgpu::TextureFormat::Rgba8Unorm };
+            let format =
+                if wide || ten_bit { wgpu::TextureFormat::Rgba16Float } else { wgpu::TextureFormat::Rgba8Unorm };
             ReadableTarget::new(device, output.size_px, format)
         };
         if self.targets.is_empty() {
@@ -235,8 +235,7 @@ impl WallGpu {
     ) {
         let Some(composer) = self.composer.as_mut() else { return };
         composer.upload(&camera_uniforms(extracted, stage, shown, drawn));
-        let pictures =
-            PictureViews { inner: &extracted.pictures.inner.view, outer: &extracted.pictures.outer.view };
+        let pictures = PictureViews { inner: &extracted.pictures.inner.view, outer: &extracted.pictures.outer.view };
         let asked = asked(extracted);
         for (n, &index) in setup.outputs.iter().enumerate() {
             let mut uniform = output_uniform(extracted, setup, stage, index, composer.texel_rad());

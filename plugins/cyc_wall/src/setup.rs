@@ -17,8 +17,8 @@ pub struct WallSetup {
     pub scene_linear: bool,
     /// Leave code values continuous: no dither, no quantiser.
     pub continuous: bool,
-    /// Four samples per pixel in the pictures.
-    pub multisampled: bool,
+    /// Rendering is on the CPU: one sample per pixel, plain texture filters.
+    pub software: bool,
     /// Largest side of a texture in pixels.
     pub max_side_px: u32,
 }

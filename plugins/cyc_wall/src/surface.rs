@@ -147,12 +147,7 @@ fn choose_present_mode(offered: &[wgpu::PresentMode]) -> wgpu::PresentMode {
 }
 
 #[allow(unsafe_code, reason = "a surface from a raw window handle has no safe constructor")]
-fn create(
-    taken: &Taken,
-    instance: &RenderInstance,
-    adapter: &RenderAdapter,
-    ten_bit: bool,
-) -> Option<OutputSurface> {
+fn create(taken: &Taken, instance: &RenderInstance, adapter: &RenderAdapter, ten_bit: bool) -> Option<OutputSurface> {
     let target = wgpu::SurfaceTargetUnsafe::RawHandle {
         raw_display_handle: Some(taken.handle.get_display_handle()),
         raw_window_handle: taken.handle.get_window_handle(),

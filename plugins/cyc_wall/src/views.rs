@@ -1,12 +1,6 @@
 //! Bevy cameras that follow the frame's plan: one per inner view, one per outer view.
 
-use crate::{
-    backdrop::Backdrop,
-    convert::bevy_view,
-    pictures::PictureArray,
-    scale::PreviewScale,
-    setup::WallSetup,
-};
+use crate::{backdrop::Backdrop, convert::bevy_view, pictures::PictureArray, scale::PreviewScale, setup::WallSetup};
 use bevy::{
     camera::{CameraProjection, CompositingSpace, Exposure, Hdr, Projection, RenderTarget, SubCameraView, Viewport},
     core_pipeline::tonemapping::{DebandDither, Tonemapping},
@@ -103,7 +97,7 @@ fn picture_camera(order: usize, setup: &WallSetup) -> impl Bundle {
         clear_color: ClearColorConfig::Custom(Color::BLACK),
         ..Default::default()
     };
-    let samples = if setup.multisampled { Msaa::Sample4 } else { Msaa::Off };
+    let samples = if setup.software { Msaa::Off } else { Msaa::Sample4 };
     let exposure = Exposure { ev100: EV100_FOR_NITS_PER_HUNDRED };
     (
         Camera3d::default(),

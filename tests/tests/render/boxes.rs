@@ -50,7 +50,8 @@ pub fn check(case: &Case) {
             let used = |at: usize| seen.places[at].as_ref().is_some_and(|place| place.class < tally.len() - 1);
             let shift = Shift::fit(picture.size_px, &expected, |x, y| picture.at(x, y), used).unwrap_or([0.0; 2]);
             let mut fine = shift.iter().all(|part| part.abs() <= SHIFT_PX);
-            let mut line = format!("{} frame {frame}: shift {:+.3} {:+.3} px", case.oracle.walls[n].id, shift[0], shift[1]);
+            let mut line =
+                format!("{} frame {frame}: shift {:+.3} {:+.3} px", case.oracle.walls[n].id, shift[0], shift[1]);
             for (class, errors) in errors.iter_mut().enumerate() {
                 let (pixels, p999) = (errors.pixels(), errors.percentile(0.999));
                 tally[class] += pixels;
@@ -72,19 +73,19 @@ pub fn check(case: &Case) {
 }
 
 /// What one wall pixel must show.
-struct Place {
+pub struct Place {
     /// Which picture: a camera's, the outer, or several.
-    class: usize,
+    pub class: usize,
     /// Code values at its centre.
-    code: [f64; 3],
+    pub code: [f64; 3],
     /// Code values averaged over the pixel and a little around.
-    smooth: [f64; 3],
+    pub smooth: [f64; 3],
     /// No face ends near it.
-    settled: bool,
+    pub settled: bool,
 }
 
-struct Seen {
-    places: Vec<Option<Place>>,
+pub struct Seen {
+    pub places: Vec<Option<Place>>,
 }
 
 /// What is seen of a wall from one point, on a grid of half pixels.
@@ -94,7 +95,7 @@ struct FromEye {
 }
 
 impl Seen {
-    fn new(oracle: &Oracle, wall: usize, poses: &[Pose], boxes: &Boxes) -> Self {
+    pub fn new(oracle: &Oracle, wall: usize, poses: &[Pose], boxes: &Boxes) -> Self {
         let cameras = &oracle.table.cameras;
         let [width, height] = oracle.walls[wall].size_px.map(|side| side as usize);
         let grid = half_pixel_grid(oracle, wall);
@@ -171,6 +172,7 @@ impl FromEye {
         let reach = (2.0 * EDGE_PX).round() as usize;
         let around = |at: usize, size: usize| (2 * at + 1).saturating_sub(reach)..=(2 * at + 1 + reach).min(size - 1);
         let own = self.hits[(2 * y + 1) * self.size[0] + 2 * x + 1].0;
-        around(y, self.size[1]).all(|row| around(x, self.size[0]).all(|column| self.hits[row * self.size[0] + column].0 == own))
+        around(y, self.size[1])
+            .all(|row| around(x, self.size[0]).all(|column| self.hits[row * self.size[0] + column].0 == own))
     }
 }

@@ -132,9 +132,7 @@ fn poses(table: &CaseTable, oracle: &Oracle, frame: u64, random: &mut Seeded) ->
     let mut poses = BTreeMap::new();
     for (n, camera) in (0..).zip(&oracle.table.cameras) {
         let wall = &oracle.walls[((frame + n) % oracle.walls.len() as u64) as usize];
-        let aim = |side: u32, random: &mut Seeded| {
-            f64::from(side) * (0.5 + table.aim * random.between(-0.5, 0.5))
-        };
+        let aim = |side: u32, random: &mut Seeded| f64::from(side) * (0.5 + table.aim * random.between(-0.5, 0.5));
         let target = loop {
             let px = [aim(wall.size_px[0], random), aim(wall.size_px[1], random)];
             if let Some(point) = wall.point(px) {
@@ -144,7 +142,8 @@ fn poses(table: &CaseTable, oracle: &Oracle, frame: u64, random: &mut Seeded) ->
         let position = V3::from_fn(|i, _| random.between(table.from_m[i], table.to_m[i]));
         let roll = random.pick(&[-1.0, 1.0]) * random.between(12.0, 25.0);
         let pupil = if frame % 2 == 1 { table.pupil_offset_m * random.between(-0.5, 1.0) } else { 0.0 };
-        let pose = Pose { focal_mm: random.pick(&table.focal_length_mm), pupil_offset_m: pupil, ..Pose::at(position.into()) };
+        let pose =
+            Pose { focal_mm: random.pick(&table.focal_length_mm), pupil_offset_m: pupil, ..Pose::at(position.into()) };
         poses.insert(camera.id.clone(), pose.looking_at(target, roll));
     }
     poses

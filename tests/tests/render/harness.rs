@@ -253,11 +253,7 @@ impl Drop for Running {
 
 /// `cyclorama render` with the usual options; more may follow.
 pub fn render(stage: &Path, input: &Path, environment: &Path, out: &Path) -> Call {
-    Call::new("render")
-        .arg(stage)
-        .option("--input", input)
-        .option("--environment", environment)
-        .option("--out", out)
+    Call::new("render").arg(stage).option("--input", input).option("--environment", environment).option("--out", out)
 }
 
 /// Every file in a folder, by name.

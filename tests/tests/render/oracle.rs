@@ -362,7 +362,8 @@ fn read_obj(path: &Path, size_px: [u32; 2]) -> Vec<[([f64; 2], V3); 3]> {
 
 fn on_triangle(corners: &[([f64; 2], V3); 3], px: [f64; 2]) -> Option<V3> {
     let [(a, pa), (b, pb), (c, pc)] = corners;
-    let cross = |o: &[f64; 2], p: &[f64; 2], q: &[f64; 2]| (p[0] - o[0]) * (q[1] - o[1]) - (p[1] - o[1]) * (q[0] - o[0]);
+    let cross =
+        |o: &[f64; 2], p: &[f64; 2], q: &[f64; 2]| (p[0] - o[0]) * (q[1] - o[1]) - (p[1] - o[1]) * (q[0] - o[0]);
     let area = cross(a, b, c);
     let (wa, wb, wc) = (cross(&px, b, c) / area, cross(&px, c, a) / area, cross(&px, a, b) / area);
     [wa, wb, wc].iter().all(|w| *w >= -1e-9).then(|| pa * wa + pb * wb + pc * wc)

@@ -1,6 +1,10 @@
 //! Panoramas made by the tests, and what is seen in them.
 
-use crate::{harness::Once, oracle::{Seeded, V3}, picture};
+use crate::{
+    harness::Once,
+    oracle::{Seeded, V3},
+    picture,
+};
 use std::{f64::consts::PI, path::Path};
 
 /// An equirectangular picture in linear Rec.709, white 1.0; its centre is +Y, its right quarter +X.

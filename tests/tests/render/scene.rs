@@ -21,11 +21,8 @@ impl Boxes {
     /// A room of 24 m x 24 m x 9 m; boxes at the end of the stage and beyond, some nearer than the walls.
     pub fn around_the_stage(seed: u64) -> Self {
         let mut random = Seeded::new(seed);
-        let room = Cuboid {
-            low: V3::new(-12.0, -12.0, -1.5),
-            high: V3::new(12.0, 12.0, 7.5),
-            colors: colors(&mut random),
-        };
+        let room =
+            Cuboid { low: V3::new(-12.0, -12.0, -1.5), high: V3::new(12.0, 12.0, 7.5), colors: colors(&mut random) };
         let mut solids = Vec::new();
         for n in 0..26 {
             // From right behind to left behind, the nearer ones higher up and smaller.

@@ -73,7 +73,8 @@ fn assert_close<const IN: usize, const OUT: usize>(
             let scale = 1.0 + f64::from(expected.abs());
             let error = f64::from((found - expected).abs()) / scale;
             // A NaN on one side only is as wrong as can be.
-            let error = if found.is_nan() == expected.is_nan() { if error.is_nan() { 0.0 } else { error } } else { 1.0 };
+            let error =
+                if found.is_nan() == expected.is_nan() { if error.is_nan() { 0.0 } else { error } } else { 1.0 };
             (worst, at) = if error > worst { (error, n) } else { (worst, at) };
         }
     }
@@ -288,13 +289,10 @@ fn views() {
         0.0, 0.0, 0.0, 0.1,
         0.2, 0.95, 0.1, -0.5_f32,
     );
-    let points: Vec<[f32; 3]> =
-        (0..2000).map(|_| [0; 3].map(|_| random.between(-6.0, 6.0) as f32)).collect();
+    let points: Vec<[f32; 3]> = (0..2000).map(|_| [0; 3].map(|_| random.between(-6.0, 6.0) as f32)).collect();
     // Near the view's plane the quotients are arbitrarily large: not what is compared here.
-    let ahead: Vec<[f32; 3]> = points
-        .into_iter()
-        .filter(|p| (clip_from_stage * Vector3::from(*p).push(1.0)).w.abs() > 0.2)
-        .collect();
+    let ahead: Vec<[f32; 3]> =
+        points.into_iter().filter(|p| (clip_from_stage * Vector3::from(*p).push(1.0)).w.abs() > 0.2).collect();
     let columns: Vec<String> = clip_from_stage
         .column_iter()
         .map(|c| format!("vec4({:?}, {:?}, {:?}, {:?})", c[0], c[1], c[2], c[3]))
@@ -343,7 +341,8 @@ pub fn number_picture(number: u32) -> Vec<String> {
 
 /// Every dot of numbers with one to four digits, at the size and place that panels of 64 and 96 pixels give them.
 fn panel_numbers() {
-    for (panel, number) in [64_u32, 96].into_iter().flat_map(|panel| [0_u32, 7, 18, 42, 359, 1605].map(|n| (panel, n))) {
+    for (panel, number) in [64_u32, 96].into_iter().flat_map(|panel| [0_u32, 7, 18, 42, 359, 1605].map(|n| (panel, n)))
+    {
         let rows: Vec<[u32; 2]> = (0..panel).flat_map(|y| (0..panel).map(move |x| [x, y])).collect();
         let body = format!(
             "let at = vec2(f32(bits(0u)), f32(bits(1u))) + 0.5;

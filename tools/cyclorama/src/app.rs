@@ -56,7 +56,7 @@ pub fn build(parts: Parts) -> App {
         outer: Arc::new(outer_layout(&parts.stage)),
         scene_linear: parts.scene_linear,
         continuous: parts.continuous,
-        multisampled: !parts.gpu.software,
+        software: parts.gpu.software,
         max_side_px: parts.gpu.max_side_px,
     };
     let mut app = App::new();

@@ -102,11 +102,7 @@ struct FileSink {
 }
 
 impl FileSink {
-    fn new(
-        args: &RenderArgs,
-        stage: Arc<Stage>,
-        trouble: Arc<Mutex<Option<anyhow::Error>>>,
-    ) -> anyhow::Result<Self> {
+    fn new(args: &RenderArgs, stage: Arc<Stage>, trouble: Arc<Mutex<Option<anyhow::Error>>>) -> anyhow::Result<Self> {
         let plan = args.out.join("plan.jsonl");
         let file = File::create(&plan).with_context(|| format!("cannot write {}", plan.display()))?;
         Ok(Self {
@@ -150,7 +146,10 @@ impl FrameSink for FileSink {
             return;
         }
         let failed = self.trouble.lock().is_ok_and(|trouble| trouble.is_some());
-        if !failed && let Err(error) = self.write(&outcome) && let Ok(mut trouble) = self.trouble.lock() {
+        if !failed
+            && let Err(error) = self.write(&outcome)
+            && let Ok(mut trouble) = self.trouble.lock()
+        {
             *trouble = Some(error);
         }
     }

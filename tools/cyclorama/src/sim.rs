@@ -46,12 +46,7 @@ fn options(args: &TrackerArgs) -> SimOptions {
         dropout_every_nanos: args.dropout_every.map(nanos),
         dropout_for_nanos: nanos(args.dropout_for),
     };
-    SimOptions {
-        seed: args.seed,
-        interface: args.interface,
-        faults,
-        ..SimOptions::new(protocol, args.to, args.rate)
-    }
+    SimOptions { seed: args.seed, interface: args.interface, faults, ..SimOptions::new(protocol, args.to, args.rate) }
 }
 
 fn nanos(seconds: f64) -> i64 {
