@@ -225,10 +225,14 @@ fn outline(stage_m: vec3<f32>, step_m: f32) -> f32 {
             continue;
         }
         let ndc = clip.xy / clip.w;
-        let scale = length(vec2(cameras.all[i].clip_from_stage[0].x, cameras.all[i].clip_from_stage[1].x));
-        let line = 1.5 * step_m * max(scale, 1e-6) / clip.w;
-        let edge = abs(max(abs(ndc.x), abs(ndc.y)) - 1.0) < line;
-        let cross = min(abs(ndc.x), abs(ndc.y)) < 0.7 * line && max(abs(ndc.x), abs(ndc.y)) < 0.08;
+        // A wall pixel and a half in ndc, each way: the camera may be rolled, and its picture is not square.
+        let columns = cameras.all[i].clip_from_stage;
+        let right = vec3(columns[0].x, columns[1].x, columns[2].x);
+        let up = vec3(columns[0].y, columns[1].y, columns[2].y);
+        let line = 1.5 * step_m * vec2(length(right), length(up)) / clip.w;
+        let out = abs(ndc) - 1.0;
+        let edge = all(out < line) && any(abs(out) < line);
+        let cross = any(abs(ndc) < 0.7 * line) && max(abs(ndc.x), abs(ndc.y)) < 0.08;
         covered = max(covered, select(0.0, 1.0, edge || cross));
     }
     return covered;

@@ -83,7 +83,7 @@ impl ReadableTarget {
         let row_bytes = (self.texture.width() * bytes_per_pixel(&self.texture)) as usize;
         let rows = bytes.chunks_exact(stride(&self.texture) as usize).map(|row| &row[..row_bytes]);
         if self.format() == wgpu::TextureFormat::Rgba16Float {
-            Pixels::Rgba16Float(rows.flat_map(|row| bytemuck::pod_collect_to_vec::<u8, [f16; 4]>(row)).collect())
+            Pixels::Rgba16Float(rows.flat_map(bytemuck::pod_collect_to_vec::<u8, [f16; 4]>).collect())
         } else {
             Pixels::Rgba8(rows.flat_map(|row| row.as_chunks::<4>().0.iter().copied()).collect())
         }

@@ -133,7 +133,8 @@ pub fn aim_inner(
 }
 
 /// Wakes the outer cameras whose turn it is: every `scale.outer_every`-th frame each, staggered so that the work
-/// is spread evenly; all of them on the first frame of an environment.
+/// is spread evenly; all of them on the first frame of an environment or of new picture arrays. Frames that are drawn
+/// count, not ticks: a machine that misses every other tick must not leave a view undrawn for ever.
 pub fn aim_outer(
     frame: Res<Frame>,
     backdrop: Res<Backdrop>,
@@ -141,13 +142,17 @@ pub fn aim_outer(
     stage: Res<StageInUse>,
     setup: Res<WallSetup>,
     pictures: Res<Pictures>,
+    mut drawn: Local<u64>,
     mut cameras: Query<(&OuterCamera, &mut Camera, &mut Projection, &mut Transform)>,
 ) {
+    if frame.tick.is_none() {
+        return;
+    }
+    *drawn += 1;
     let every = u64::from(scale.outer_every.max(1));
-    let all = backdrop.is_changed() || scale.is_changed();
-    let number = frame.tick.map(|tick| tick.frame);
+    let all = backdrop.is_changed() || pictures.is_changed();
     for (outer, mut camera, mut projection, mut transform) in &mut cameras {
-        let turn = number.is_some_and(|n| all || (n + outer.0 as u64).is_multiple_of(every));
+        let turn = all || (*drawn + outer.0 as u64).is_multiple_of(every);
         camera.is_active = turn && backdrop.is_drawn();
         if !camera.is_active {
             continue;

@@ -12,7 +12,6 @@ use crate::{
 };
 use libtest_mimic::Trial;
 use std::{
-    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };

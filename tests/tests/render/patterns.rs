@@ -213,10 +213,17 @@ fn black() {
     }
 }
 
+/// A camera in a usual position, and one on its side.
 fn outline() {
-    let pose = Pose { focal_mm: 50.0, ..Pose::at([0.5, 0.0, 1.4]) }.looking_at(V3::new(0.1, 4.0, 1.1), 14.0);
-    let plain = wall(&show("outline-off", STAGE, None, &[], &[0], Some(pose)), 0);
-    let picture = wall(&show("outline", STAGE, Some("outline"), &[], &[0], Some(pose)), 0);
+    for roll in [14.0, 90.0] {
+        let pose = Pose { focal_mm: 50.0, ..Pose::at([0.5, 0.0, 1.4]) }.looking_at(V3::new(0.1, 4.0, 1.1), roll);
+        outline_of(pose, &format!("outline-{roll}"));
+    }
+}
+
+fn outline_of(pose: Pose, name: &str) {
+    let plain = wall(&show(&format!("{name}-off"), STAGE, None, &[], &[0], Some(pose)), 0);
+    let picture = wall(&show(name, STAGE, Some("outline"), &[], &[0], Some(pose)), 0);
     let (plain, at) = (levels(&plain), levels(&picture));
     let oracle = Oracle::of(STAGE, Path::new("."));
     let (camera, points) = (&oracle.table.cameras[0], wall_points(&oracle, 0));
