@@ -45,11 +45,17 @@ const SHOW_BAR: u32 = 2u;
 const SHOW_FLAT: u32 = 3u;
 const SHOW_BLACK: u32 = 4u;
 
+const COVERAGE_MIXED: u32 = 0u;
+const COVERAGE_OUTER: u32 = 1u;
+const COVERAGE_INNER: u32 = 2u;
+
 const NO_VIEW: u32 = 0xffffffffu;
 
 // What is asked of the pass is known when its pipeline is made, not read per pixel: software rasterisers run every
 // side of a branch, unless it is a loop.
 
+// One of COVERAGE_*: how the inner frusta cover the patches that are drawn.
+override coverage: u32 = 0u;
 // One of SHOW_*.
 override show: u32 = 0u;
 // 1: the outline of the inner frusta is drawn over what is shown.
@@ -67,6 +73,7 @@ override transfer: u32 = 0u;
 @group(0) @binding(3) var outer_pictures: texture_2d_array<f32>;
 @group(0) @binding(4) var panorama: texture_2d<f32>;
 @group(0) @binding(5) var picture_sampler: sampler;
+@group(0) @binding(6) var panorama_sampler: sampler;
 
 struct Vertex {
     // Normalised device coordinates of the output's picture.
@@ -146,7 +153,8 @@ fn acescg_from_rec709(linear: vec3<f32>) -> vec3<f32> {
 fn picture(in: Fragment, step_m: f32) -> vec3<f32> {
     var blend = Blend(vec3(0.0), vec3(0.0), 0.0);
     var open = 1.0;
-    for (var i = 0u; i < output.camera_count; i++) {
+    let camera_count = select(output.camera_count, 0u, coverage == COVERAGE_OUTER);
+    for (var i = 0u; i < camera_count; i++) {
         let clip = cameras.all[i].clip_from_stage * vec4(in.stage_m, 1.0);
         let weight = open * inner_weight(clip.xy / clip.w, cameras.all[i].soft_edge);
         if cameras.all[i].live != 0u && clip.w > 0.0 && weight > 0.0 {
@@ -160,6 +168,9 @@ fn picture(in: Fragment, step_m: f32) -> vec3<f32> {
     }
     if pictures_drawn == 0u {
         return panorama_along(with_ray(blend, open, in.stage_m - output.eye_m), step_m);
+    }
+    if coverage == COVERAGE_INNER {
+        return blend.light;
     }
     return blend.light + open * outer(in);
 }
@@ -184,14 +195,7 @@ fn with_ray(blend: Blend, weight: f32, ray: vec3<f32>) -> Blend {
 // one texel.
 fn panorama_along(blend: Blend, step_m: f32) -> vec3<f32> {
     let lod = log2_poly(max(step_m * blend.nearness / output.texel_rad, 1.0));
-    let level = min(i32(lod + 0.5), i32(textureNumLevels(panorama)) - 1);
-    let taps = equirect_taps(uv_from_direction(blend.ray), textureDimensions(panorama, level));
-    let top_left = textureLoad(panorama, vec2(taps.left, taps.top), level).rgb;
-    let top_right = textureLoad(panorama, vec2(taps.right, taps.top), level).rgb;
-    let bottom_left = textureLoad(panorama, vec2(taps.left, taps.bottom), level).rgb;
-    let bottom_right = textureLoad(panorama, vec2(taps.right, taps.bottom), level).rgb;
-    let top = mix(top_left, top_right, taps.weight.x);
-    return mix(top, mix(bottom_left, bottom_right, taps.weight.x), taps.weight.y);
+    return textureSampleLevel(panorama, panorama_sampler, uv_from_direction(blend.ray), lod).rgb;
 }
 
 // The inner picture of a camera, as it was drawn.

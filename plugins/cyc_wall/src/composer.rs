@@ -5,6 +5,7 @@
 use crate::{
     backdrop::PanoramaLevels,
     controls::Show,
+    coverage::{Coverage, coverage},
     geometry::{OuterPictures, RegionDraw, WallVertex, output_geometry},
     shader,
     uniforms::{CameraUniform, MAX_CAMERAS, OutputUniform},
@@ -12,7 +13,7 @@ use crate::{
 use bytemuck::Zeroable;
 use cyc_color::wall::WallEncodeUniform;
 use cyc_stage::stage::Stage;
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::Range};
 use wgpu::util::DeviceExt;
 
 /// What the pass needs to know about one driven output.
@@ -22,7 +23,11 @@ pub struct OutputPass {
     /// Picture size in pixels.
     pub size_px: [u32; 2],
     vertices: wgpu::Buffer,
+    indices: wgpu::Buffer,
+    corners_m: Vec<[[f32; 3]; 3]>,
     draws: Vec<RegionDraw>,
+    /// Index range of every kind of coverage in every region, this frame.
+    ranges: Vec<(Coverage, usize, Range<u32>)>,
     uniform: wgpu::Buffer,
     transfer: u32,
 }
@@ -33,6 +38,7 @@ struct Variant {
     format: wgpu::TextureFormat,
     asked: Asked,
     transfer: u32,
+    coverage: Coverage,
 }
 
 /// What the walls are to show.
@@ -80,6 +86,7 @@ pub struct Composer {
     panorama: wgpu::TextureView,
     panorama_width: u32,
     picture_sampler: wgpu::Sampler,
+    panorama_sampler: wgpu::Sampler,
     groups: Vec<wgpu::BindGroup>,
     scene_linear: bool,
 }
@@ -108,7 +115,8 @@ impl Composer {
             cameras: uniform(device, "cameras", MAX_CAMERAS * size_of::<CameraUniform>()),
             panorama: panorama_texture(device, queue, &PanoramaLevels::black()),
             panorama_width: 1,
-            picture_sampler: linear_sampler(device),
+            picture_sampler: linear_sampler(device, wgpu::AddressMode::ClampToEdge),
+            panorama_sampler: linear_sampler(device, wgpu::AddressMode::Repeat),
             groups: Vec::new(),
             pipelines: HashMap::new(),
             device: device.clone(),
@@ -140,9 +148,13 @@ impl Composer {
         }
     }
 
-    /// Uploads the cameras of this frame, at most [`MAX_CAMERAS`].
-    pub fn upload(&self, cameras: &[CameraUniform]) {
-        self.queue.write_buffer(&self.cameras, 0, bytemuck::cast_slice(&cameras[..cameras.len().min(MAX_CAMERAS)]));
+    /// Uploads the cameras of this frame, at most [`MAX_CAMERAS`], and sorts the patches by what covers them.
+    pub fn upload(&mut self, cameras: &[CameraUniform]) {
+        let cameras = &cameras[..cameras.len().min(MAX_CAMERAS)];
+        self.queue.write_buffer(&self.cameras, 0, bytemuck::cast_slice(cameras));
+        for output in &mut self.outputs {
+            output.sort(&self.queue, cameras);
+        }
     }
 
     /// Records the pass of driven output `n` into `target`.
@@ -156,14 +168,10 @@ impl Composer {
         target: Target,
     ) {
         let Some(transfer) = self.outputs.get(n).map(|output| output.transfer) else { return };
-        let variant = Variant { format: target.format, asked, transfer };
-        self.make_pipeline(variant);
+        let variant = |coverage| Variant { format: target.format, asked, transfer, coverage };
+        Coverage::ALL.into_iter().for_each(|coverage| self.make_pipeline(variant(coverage)));
         self.make_groups(pictures);
-        let (Some(pipeline), Some(group), Some(output)) =
-            (self.pipelines.get(&variant), self.groups.get(n), self.outputs.get(n))
-        else {
-            return;
-        };
+        let (Some(group), Some(output)) = (self.groups.get(n), self.outputs.get(n)) else { return };
         self.queue.write_buffer(&output.uniform, 0, bytemuck::bytes_of(uniform));
         let attachment = wgpu::RenderPassColorAttachment {
             view: target.view,
@@ -177,16 +185,18 @@ impl Composer {
             ..Default::default()
         });
         pass.set_viewport(0.0, 0.0, output.size_px[0] as f32, output.size_px[1] as f32, 0.0, 1.0);
-        pass.set_pipeline(pipeline);
         pass.set_bind_group(0, group, &[]);
         pass.set_vertex_buffer(0, output.vertices.slice(..));
-        for draw in &output.draws {
-            let area = draw.scissor;
+        pass.set_index_buffer(output.indices.slice(..), wgpu::IndexFormat::Uint32);
+        for (coverage, region, range) in &output.ranges {
+            let Some(pipeline) = self.pipelines.get(&variant(*coverage)) else { continue };
+            let area = output.draws[*region].scissor;
             let [x, y] = [area.x.min(target.size_px[0]), area.y.min(target.size_px[1])];
             let [width, height] = [area.width.min(target.size_px[0] - x), area.height.min(target.size_px[1] - y)];
             if width > 0 && height > 0 {
+                pass.set_pipeline(pipeline);
                 pass.set_scissor_rect(x, y, width, height);
-                pass.draw(draw.vertices.clone(), 0..1);
+                pass.draw_indexed(range.clone(), 0, 0..1);
             }
         }
     }
@@ -216,6 +226,7 @@ impl Composer {
                 entry(3, view(pictures.outer)),
                 entry(4, view(&self.panorama)),
                 entry(5, wgpu::BindingResource::Sampler(&self.picture_sampler)),
+                entry(6, wgpu::BindingResource::Sampler(&self.panorama_sampler)),
             ],
         })
     }
@@ -227,7 +238,10 @@ impl OutputPass {
             index,
             size_px: stage.outputs[index].size_px,
             vertices: vertex_buffer(device, &[]),
+            indices: index_buffer(device, 0),
+            corners_m: Vec::new(),
             draws: Vec::new(),
+            ranges: Vec::new(),
             uniform: uniform(device, "output", size_of::<OutputUniform>()),
             transfer: WallEncodeUniform::transfer_number(stage.outputs[index].signal.transfer),
         }
@@ -236,7 +250,28 @@ impl OutputPass {
     fn take_geometry(&mut self, device: &wgpu::Device, stage: &Stage, outer: OuterPictures) {
         let (vertices, draws) = output_geometry(stage, outer, &stage.outputs[self.index]);
         self.vertices = vertex_buffer(device, &vertices);
+        self.indices = index_buffer(device, vertices.len());
+        self.corners_m = vertices.as_chunks::<3>().0.iter().map(|corners| corners.map(|c| c.stage_m)).collect();
         self.draws = draws;
+    }
+
+    /// Indices of the patches, region by region and kind by kind.
+    fn sort(&mut self, queue: &wgpu::Queue, cameras: &[CameraUniform]) {
+        let mut indices: Vec<u32> = Vec::with_capacity(3 * self.corners_m.len());
+        self.ranges.clear();
+        for (region, draw) in self.draws.iter().enumerate() {
+            let patches = draw.vertices.start / 3..draw.vertices.end / 3;
+            let kinds: Vec<_> = patches.clone().map(|i| coverage(self.corners_m[i as usize], cameras)).collect();
+            for kind in Coverage::ALL {
+                let first = indices.len() as u32;
+                let of_kind = patches.clone().zip(&kinds).filter(|(_, found)| **found == kind);
+                indices.extend(of_kind.flat_map(|(patch, _)| [3 * patch, 3 * patch + 1, 3 * patch + 2]));
+                if indices.len() as u32 > first {
+                    self.ranges.push((kind, region, first..indices.len() as u32));
+                }
+            }
+        }
+        queue.write_buffer(&self.indices, 0, bytemuck::cast_slice(&indices));
     }
 }
 
@@ -251,6 +286,15 @@ fn vertex_buffer(device: &wgpu::Device, vertices: &[WallVertex]) -> wgpu::Buffer
     })
 }
 
+fn index_buffer(device: &wgpu::Device, count: usize) -> wgpu::Buffer {
+    device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("wall patches in order"),
+        size: (count.max(1) * size_of::<u32>()) as u64,
+        usage: wgpu::BufferUsages::INDEX | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    })
+}
+
 fn uniform(device: &wgpu::Device, label: &str, bytes: usize) -> wgpu::Buffer {
     device.create_buffer(&wgpu::BufferDescriptor {
         label: Some(label),
@@ -260,10 +304,12 @@ fn uniform(device: &wgpu::Device, label: &str, bytes: usize) -> wgpu::Buffer {
     })
 }
 
-fn linear_sampler(device: &wgpu::Device) -> wgpu::Sampler {
+fn linear_sampler(device: &wgpu::Device, address_mode_u: wgpu::AddressMode) -> wgpu::Sampler {
     device.create_sampler(&wgpu::SamplerDescriptor {
+        address_mode_u,
         mag_filter: wgpu::FilterMode::Linear,
         min_filter: wgpu::FilterMode::Linear,
+        mipmap_filter: wgpu::MipmapFilterMode::Linear,
         ..Default::default()
     })
 }
@@ -305,6 +351,7 @@ fn bind_group_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
         texture(wgpu::TextureViewDimension::D2Array),
         texture(wgpu::TextureViewDimension::D2),
         BindingType::Sampler(SamplerBindingType::Filtering),
+        BindingType::Sampler(SamplerBindingType::Filtering),
     ];
     let entry =
         |(binding, ty)| wgpu::BindGroupLayoutEntry { binding, visibility: ShaderStages::FRAGMENT, ty, count: None };
@@ -325,6 +372,7 @@ fn pipeline(
         ("outlined", f64::from(variant.asked.outlined)),
         ("scene_linear", f64::from(scene_linear)),
         ("transfer", f64::from(variant.transfer)),
+        ("coverage", f64::from(variant.coverage as u32)),
     ];
     let options = wgpu::PipelineCompilationOptions { constants: &constants, ..Default::default() };
     device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {

@@ -1,7 +1,7 @@
 //! From the frame's plan to wall pixels.
 //!
 //! Map: [`gpu`] (opening the GPU), [`views`] and [`pictures`] (Bevy cameras and what they draw into), [`scale`]
-//! (preview scale), [`composer`], [`geometry`], [`uniforms`] and [`shader`] (the wall pass, on wgpu alone),
+//! (preview scale), [`composer`], [`coverage`], [`geometry`], [`uniforms`] and [`shader`] (the wall pass, on wgpu alone),
 //! [`present`] (the end of a frame), [`surface`] and [`readback`] (where pixels go), [`controls`], [`backdrop`],
 //! [`setup`] and [`sink`] (what goes in and what comes out), [`convert`] (stage space to Bevy's).
 //!
@@ -12,6 +12,7 @@ pub mod backdrop;
 pub mod composer;
 pub mod controls;
 pub mod convert;
+pub mod coverage;
 pub mod geometry;
 pub mod gpu;
 pub mod pictures;

@@ -149,7 +149,8 @@ pub struct Turn {
 pub enum Shape {
     Flat { columns: u32, rows: u32 },
     Arc { columns: u32, rows: u32, radius_m: f64 },
-    Mesh { path: String, width_px: u32, height_px: u32 },
+    /// Only as OBJ files are by default: Y up, v up.
+    Mesh { path: String, width_px: u32, height_px: u32, up: Option<String>, unit_m: Option<f64>, v: Option<String> },
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -294,9 +295,10 @@ impl Wall {
             Shape::Arc { columns, rows, radius_m } => {
                 columns_of(*columns, *rows, arc_seams(*columns, panel_m, *radius_m))
             }
-            Shape::Mesh { path, width_px, height_px } => {
-                let size_px = [*width_px, *height_px];
-                (size_px, Surface::Triangles(read_obj(&folder.join(path), size_px)))
+            Shape::Mesh { path, width_px, height_px, up, unit_m, v } => {
+                let (size_px, unit_m) = ([*width_px, *height_px], unit_m.unwrap_or(1.0));
+                assert_eq!((up.as_deref().unwrap_or("y"), v.as_deref().unwrap_or("up")), ("y", "up"));
+                (size_px, Surface::Triangles(read_obj(&folder.join(path), size_px, unit_m)))
             }
         };
         let Turn { pan, tilt, roll } = table.rotation_deg;
@@ -335,14 +337,14 @@ fn arc_seams(columns: u32, panel_m: f64, radius_m: f64) -> Vec<[f64; 2]> {
 }
 
 /// Triangles of an OBJ with Y up, -Z into the wall and v up.
-fn read_obj(path: &Path, size_px: [u32; 2]) -> Vec<[([f64; 2], V3); 3]> {
+fn read_obj(path: &Path, size_px: [u32; 2], unit_m: f64) -> Vec<[([f64; 2], V3); 3]> {
     let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let (mut places, mut uvs, mut triangles) = (Vec::new(), Vec::new(), Vec::new());
     for line in text.lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
         let number = |n: usize| words[n].parse::<f64>().unwrap_or_else(|error| panic!("{line}: {error}"));
         match words.first() {
-            Some(&"v") => places.push(V3::new(number(1), -number(3), number(2))),
+            Some(&"v") => places.push(unit_m * V3::new(number(1), -number(3), number(2))),
             Some(&"vt") => {
                 uvs.push([number(1) * f64::from(size_px[0]), (1.0 - number(2)) * f64::from(size_px[1])]);
             }
