@@ -30,21 +30,12 @@ pub fn trials() -> Vec<Trial> {
     tests.map(|(name, test)| harness::trial(format!("live::{name}"), Needs::GpuAlone, test)).into()
 }
 
-/// What a camera's poses must keep to.
-#[derive(Clone, Copy)]
-struct Bounds {
-    /// Every frame.
-    all_mm: f64,
-    all_degrees: f64,
-    /// The middle one.
-    median_mm: f64,
-    median_degrees: f64,
-}
-
-const ON_PATH: Bounds = Bounds { all_mm: 10.0, all_degrees: 0.5, median_mm: 3.0, median_degrees: 0.15 };
-/// Up to 3 ms late at 0.5 m/s and 14 degrees/s is 1.5 mm and 0.04 degrees; a prediction over 40 ms of what is
-/// measured from such arrivals adds as much again, a few times that on the worst frame.
-const NEAR_PATH: Bounds = Bounds { all_mm: 20.0, all_degrees: 1.0, median_mm: 5.0, median_degrees: 0.25 };
+/// How far from its path the wall may show a camera: on every frame, and on the middle one. The same with 5 % loss,
+/// 3 ms jitter and garbage.
+const ALL_MM: f64 = 10.0;
+const ALL_DEGREES: f64 = 0.5;
+const MEDIAN_MM: f64 = 3.0;
+const MEDIAN_DEGREES: f64 = 0.15;
 
 /// A camera with its feed and its sender.
 struct Fed {
@@ -115,7 +106,7 @@ fn clean() {
     drop(senders);
     assert!(rows.len() > 72, "only {} frames in 6 s at 24 fps", rows.len());
     for fed in &fed {
-        check(fed, &rows, ON_PATH);
+        check(fed, &rows);
         let feed = &rows.last().unwrap()["feeds"][format!("{}-feed", fed.camera)];
         assert!(feed["packets"].as_u64() > Some(240) && feed["bad"] == 0, "{}: {feed}", fed.camera);
     }
@@ -132,7 +123,7 @@ fn faulty() {
     drop(senders);
     assert!(rows.len() > 84, "only {} frames in 7 s at 24 fps", rows.len());
     for fed in &fed {
-        check(fed, &rows, NEAR_PATH);
+        check(fed, &rows);
         let feed = &rows.last().unwrap()["feeds"][format!("{}-feed", fed.camera)];
         assert!(feed["bad"].as_u64() > Some(20), "{}: garbage is not counted: {feed}", fed.camera);
     }
@@ -170,7 +161,7 @@ fn shown(row: &Value, camera: &str) -> Option<Shown> {
 }
 
 /// All frames but the first third lie on the path.
-fn check(fed: &Fed, rows: &[Value], bounds: Bounds) {
+fn check(fed: &Fed, rows: &[Value]) {
     let rows = &rows[rows.len() / 3..];
     let (mut mm, mut degrees) = (Vec::new(), Vec::new());
     for row in rows {
@@ -194,8 +185,8 @@ fn check(fed: &Fed, rows: &[Value], bounds: Bounds) {
         rows.len()
     );
     println!("{line}");
-    let fine = worst_mm <= bounds.all_mm && worst_degrees <= bounds.all_degrees;
-    assert!(fine && median_mm < bounds.median_mm && median_degrees < bounds.median_degrees, "{line}");
+    let fine = worst_mm <= ALL_MM && worst_degrees <= ALL_DEGREES;
+    assert!(fine && median_mm < MEDIAN_MM && median_degrees < MEDIAN_DEGREES, "{line}");
 }
 
 const PREDICT_MS: i64 = 250;
@@ -212,17 +203,20 @@ fn silence() {
     let rows = run(&folder, &stage, 9.5, &[("--capture", format!("{}:4", capture.display()))]);
     drop(sender);
     let shown: Vec<Shown> = rows.iter().filter_map(|row| shown(row, fed[0].camera)).collect();
-    check_qualities(&shown);
+    check_qualities(&shown, fed[0].path, pattern);
     check_pictures(&shown, &capture);
     check_return(&shown, fed[0].path, pattern);
 }
 
 /// Quality is what the policy says for the age of the newest sample, and falls step by step.
-fn check_qualities(shown: &[Shown]) {
+fn check_qualities(shown: &[Shown], path: Path, pattern: Faults) {
     for shown in shown {
+        // Packets are back, but the blend has not begun: the pose is the held one, and no longer lost.
+        let returned = pattern.since_return(seconds_between(path.started, shown.for_nanos)).is_some_and(|s| s < 0.25);
         let allowed: &[&str] = match shown.age_nanos {
             age if age <= PREDICT_MS * 1_000_000 => &["measured", "predicted"],
             age if age <= HOLD_MS * 1_000_000 => &["held"],
+            _ if returned => &["held", "lost"],
             _ => &["lost"],
         };
         assert!(allowed.contains(&shown.quality.as_str()), "{} at an age of {} ns", shown.quality, shown.age_nanos);
