@@ -48,8 +48,7 @@ fn clip(clip_from_stage: &[[f32; 4]; 4], [x, y, z]: [f32; 3]) -> [f32; 3] {
 fn is_outside(clips: &[[f32; 3]; 3]) -> bool {
     let all = |test: &dyn Fn(&[f32; 3]) -> bool| clips.iter().all(test);
     let beyond = |value: f32, w: f32| value > w + 1e-3 * w.abs();
-    all(&|c| c[2] <= 0.0)
-        || (0..2).any(|axis| all(&|c| beyond(c[axis], c[2])) || all(&|c| beyond(-c[axis], c[2])))
+    all(&|c| c[2] <= 0.0) || (0..2).any(|axis| all(&|c| beyond(c[axis], c[2])) || all(&|c| beyond(-c[axis], c[2])))
 }
 
 /// All corners where the inner picture has full weight.

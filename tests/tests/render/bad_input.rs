@@ -243,8 +243,10 @@ fn feed_port_in_use() {
     let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let text = fs::read_to_string(root().join("stage-configs/minimal.toml")).unwrap();
-    let feed = format!("[[feed]]\nid = \"trk-a\"\nprotocol.freed = {{ udp = \"127.0.0.1:{port}\", camera_id = 1 }}\n\n");
-    let text = text.replace("[[camera]]\nid = \"cam-a\"\n", &format!("{feed}[[camera]]\nid = \"cam-a\"\nfeed = \"trk-a\"\n"));
+    let feed =
+        format!("[[feed]]\nid = \"trk-a\"\nprotocol.freed = {{ udp = \"127.0.0.1:{port}\", camera_id = 1 }}\n\n");
+    let text =
+        text.replace("[[camera]]\nid = \"cam-a\"\n", &format!("{feed}[[camera]]\nid = \"cam-a\"\nfeed = \"trk-a\"\n"));
     let stage = write(&folder, "stage.toml", text);
     let report = folder.join("report.jsonl");
     let run = Call::new("run").arg(&stage).arg("--headless").option("--seconds", "1").option("--report", &report);

@@ -25,8 +25,11 @@ use std::{
 };
 
 pub fn trials() -> Vec<Trial> {
-    let tests: [(&str, fn()); 3] =
-        [("cameras_are_on_their_paths", clean), ("through_loss_jitter_and_garbage", faulty), ("silence_and_return", silence)];
+    let tests: [(&str, fn()); 3] = [
+        ("cameras_are_on_their_paths", clean),
+        ("through_loss_jitter_and_garbage", faulty),
+        ("silence_and_return", silence),
+    ];
     tests.map(|(name, test)| harness::trial(format!("live::{name}"), Needs::GpuAlone, test)).into()
 }
 
@@ -52,8 +55,11 @@ fn fed() -> Vec<Fed> {
         ("cam-t", Protocol::OpenTrackIo { focal_length_mm: 43.0 }),
     ];
     let started = monotonic_nanos();
-    let fed = |(n, (camera, protocol)): (usize, (&'static str, Protocol))| {
-        Fed { camera, protocol, path: Path { started, phase: 1.3 * n as f64 }, port: free_port() }
+    let fed = |(n, (camera, protocol)): (usize, (&'static str, Protocol))| Fed {
+        camera,
+        protocol,
+        path: Path { started, phase: 1.3 * n as f64 },
+        port: free_port(),
     };
     protocols.into_iter().enumerate().map(fed).collect()
 }
@@ -73,7 +79,9 @@ fn stage(folder: &FilePath, fed: &[Fed], loss: &str) -> PathBuf {
     );
     for Fed { camera, protocol, port, .. } in fed {
         let feed = match protocol {
-            Protocol::Freed { camera_id } => format!("freed = {{ udp = \"127.0.0.1:{port}\", camera_id = {camera_id} }}"),
+            Protocol::Freed { camera_id } => {
+                format!("freed = {{ udp = \"127.0.0.1:{port}\", camera_id = {camera_id} }}")
+            }
             Protocol::Osc { .. } => format!("osc = {{ udp = \"127.0.0.1:{port}\", address = \"/tracker/a\" }}"),
             Protocol::OpenTrackIo { .. } => format!("opentrackio = {{ udp = \"127.0.0.1:{port}\" }}"),
         };
@@ -101,7 +109,8 @@ fn clean() {
     let folder = scratch("live-clean");
     let fed = fed();
     let stage = stage(&folder, &fed, "");
-    let senders: Vec<Sender> = fed.iter().map(|f| Sender::start(f.protocol, f.port, f.path, Faults::default())).collect();
+    let senders: Vec<Sender> =
+        fed.iter().map(|f| Sender::start(f.protocol, f.port, f.path, Faults::default())).collect();
     let rows = run(&folder, &stage, 6.0, &[]);
     drop(senders);
     assert!(rows.len() > 72, "only {} frames in 6 s at 24 fps", rows.len());
@@ -147,7 +156,8 @@ fn shown(row: &Value, camera: &str) -> Option<Shown> {
     let instant = |key: &str| state[key].as_i64();
     let (position, turn, for_nanos) = (position?, turn?, instant("pose_for_ns")?);
     // What happened in between happened in this order.
-    let stamps = ["capture_ns", "received_ns", "warped_ns"].map(|key| instant(key).unwrap_or_else(|| panic!("{state}")));
+    let stamps =
+        ["capture_ns", "received_ns", "warped_ns"].map(|key| instant(key).unwrap_or_else(|| panic!("{state}")));
     assert!(stamps.is_sorted(), "{camera}: captured, received and used at {stamps:?}");
     assert_eq!(instant("pose_age_ns"), Some(for_nanos - stamps[0]), "{state}");
     Some(Shown {
@@ -248,9 +258,14 @@ fn check_pictures(shown: &[Shown], capture: &FilePath) {
             continue;
         }
         let now = read_png(&file);
-        assert!(now.pixels.iter().any(|pixel| pixel[0] > 100.0), "the wall went dark while the camera was {}", shown.quality);
+        assert!(
+            now.pixels.iter().any(|pixel| pixel[0] > 100.0),
+            "the wall went dark while the camera was {}",
+            shown.quality
+        );
         let before = picture.get_or_insert_with(|| now.clone());
-        let far = now.pixels.iter().zip(&before.pixels).filter(|(a, b)| (0..3).any(|c| (a[c] - b[c]).abs() > 1.0)).count();
+        let far =
+            now.pixels.iter().zip(&before.pixels).filter(|(a, b)| (0..3).any(|c| (a[c] - b[c]).abs() > 1.0)).count();
         // The mask's edge may cross a pixel on the last micrometre.
         assert!(far * 1000 <= now.pixels.len(), "{far} pixels changed while the camera was {}", shown.quality);
         compared += usize::from(shown.quality == "lost");

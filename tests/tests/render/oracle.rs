@@ -147,10 +147,24 @@ pub struct Turn {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Shape {
-    Flat { columns: u32, rows: u32 },
-    Arc { columns: u32, rows: u32, radius_m: f64 },
+    Flat {
+        columns: u32,
+        rows: u32,
+    },
+    Arc {
+        columns: u32,
+        rows: u32,
+        radius_m: f64,
+    },
     /// Only as OBJ files are by default: Y up, v up.
-    Mesh { path: String, width_px: u32, height_px: u32, up: Option<String>, unit_m: Option<f64>, v: Option<String> },
+    Mesh {
+        path: String,
+        width_px: u32,
+        height_px: u32,
+        up: Option<String>,
+        unit_m: Option<f64>,
+        v: Option<String>,
+    },
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -46,8 +46,9 @@ fn show(folder: &Path, stage: &Path, environment: &Path) {
     let walls = oracle.walls.iter().map(|wall| wall.point(wall.size_px.map(|side| f64::from(side) / 2.0)));
     let targets: Vec<V3> = walls.flatten().collect();
     let cameras = oracle.table.cameras.iter().zip(targets.into_iter().cycle());
-    let poses: BTreeMap<&str, Pose> =
-        cameras.map(|(camera, target)| (camera.id.as_str(), Pose::at([0.0, -1.0, 1.6]).looking_at(target, 2.0))).collect();
+    let poses: BTreeMap<&str, Pose> = cameras
+        .map(|(camera, target)| (camera.id.as_str(), Pose::at([0.0, -1.0, 1.6]).looking_at(target, 2.0)))
+        .collect();
     let input = write(folder, "frames.jsonl", frame_line(0, &poses, &BTreeMap::new()));
     let out = folder.join("out");
     render(stage, &input, environment, &out).run().expect_code(0);

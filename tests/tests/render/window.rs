@@ -137,7 +137,8 @@ impl XServer {
 
     /// What is on the screen: an XWD file (X11/XWDFile.h), 32 bits a pixel, little-endian.
     fn screen(&self) -> Picture {
-        let bytes = fs::read(&self.framebuffer).unwrap_or_else(|error| panic!("{}: {error}", self.framebuffer.display()));
+        let bytes =
+            fs::read(&self.framebuffer).unwrap_or_else(|error| panic!("{}: {error}", self.framebuffer.display()));
         let header = |n: usize| u32::from_be_bytes(bytes[4 * n..4 * n + 4].try_into().expect("four bytes")) as usize;
         let (header_bytes, width, height) = (header(0), header(4), header(5));
         assert_eq!((header(7), header(11)), (0, 32), "least significant byte first, 32 bits a pixel");

@@ -1,5 +1,6 @@
 //! The Bevy app: plugins, resources and how it is run.
 
+use anyhow::ensure;
 use bevy::{
     app::{PluginsState, TerminalCtrlCHandlerPlugin},
     log::LogPlugin,
@@ -19,6 +20,7 @@ use cyc_wall::{
     gpu::Gpu,
     setup::WallSetup,
     sink::{FrameSink, Sink},
+    uniforms::MAX_CAMERAS,
 };
 use cyc_world::Environment;
 use std::sync::Arc;
@@ -73,6 +75,35 @@ pub fn build(parts: Parts) -> App {
         app.set_runner(run_headless);
     }
     app
+}
+
+/// Refuses a stage that this renderer cannot hold, before anything is started for it.
+pub fn check_limits(stage: &Stage, gpu: &Gpu) -> anyhow::Result<()> {
+    let count = stage.cameras.len();
+    ensure!(
+        count <= MAX_CAMERAS,
+        "the stage has {count} cameras; a node draws at most {MAX_CAMERAS}: give the others a stage file of their own"
+    );
+    let most = gpu.max_side_px;
+    for camera in &stage.cameras {
+        let [width, height] = camera.inner.size_px;
+        ensure!(
+            width.max(height) <= most,
+            "camera \"{}\": the inner picture is {width} x {height} px; {} draws at most {most} a side",
+            camera.id,
+            gpu.name
+        );
+    }
+    for output in &stage.outputs {
+        let [width, height] = output.size_px;
+        ensure!(
+            width.max(height) <= most,
+            "output \"{}\" is {width} x {height} px; {} draws at most {most} a side: split it over several outputs",
+            output.id,
+            gpu.name
+        );
+    }
+    Ok(())
 }
 
 fn bevy_plugins(gpu: Gpu, windowed: bool) -> bevy::app::PluginGroupBuilder {

@@ -2,7 +2,7 @@
 
 use crate::{
     Failure,
-    app::{Parts, build, controls},
+    app::{Parts, build, check_limits, controls},
     cli::RenderArgs,
     environment,
     pictures::{file_name, write_exr, write_png},
@@ -33,6 +33,7 @@ pub fn render(args: &RenderArgs) -> Result<ExitCode, Failure> {
     let stage = Arc::new(stage);
     let frames = read_frames(&args.input, &stage).map_err(Failure::input)?;
     let gpu = cyc_wall::gpu::open().map_err(Failure::run_time)?;
+    check_limits(&stage, &gpu).map_err(Failure::input)?;
     let environment = environment::load(Some(&args.environment), gpu.max_side_px).map_err(Failure::input)?;
     fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot make the folder {}", args.out.display()))

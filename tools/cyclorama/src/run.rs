@@ -2,7 +2,7 @@
 
 use crate::{
     Failure,
-    app::{Parts, build, controls},
+    app::{Parts, build, check_limits, controls},
     beat::WarmTicks,
     cli::{LiveArgs, RunArgs},
     environment,
@@ -21,13 +21,14 @@ use cyc_stage::stage::Stage;
 use cyc_sync::{FrameSet, StagePoses, StageTicks};
 use cyc_wall::gpu::{self, Gpu};
 use cyc_world::Environment;
-use std::{process::ExitCode, sync::Arc};
+use std::{net::TcpStream, os::unix::net::UnixStream, process::ExitCode, sync::Arc};
 
 /// Runs until Ctrl-C, the last window closes or the time is over. Exit code 2 on a bad stage, environment or node.
 pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let Some(stage) = stage_file::load(&args.stage) else { return Ok(ExitCode::from(2)) };
     let outputs = outputs_of(&stage, args.node.as_deref()).map_err(Failure::input)?;
     let gpu = gpu::open().map_err(Failure::run_time)?;
+    check_limits(&stage, &gpu).map_err(Failure::input)?;
     let environment = environment::load(args.environment.as_deref(), gpu.max_side_px).map_err(Failure::input)?;
     let rate = stage.frame_rate;
     let summary = drive(Show { stage, outputs, gpu, environment }, &args.live)?;
@@ -124,7 +125,35 @@ pub fn drive(show: Show, args: &LiveArgs) -> Result<Summary, Failure> {
     }
 }
 
-/// Whether windows can be opened: an X server is named. Wayland desktops bring one, XWayland.
+/// Whether windows can be opened: an X server is named and answers. Wayland desktops bring one, XWayland.
 fn has_display() -> bool {
-    std::env::var_os("DISPLAY").is_some_and(|display| !display.is_empty())
+    let Some(display) = std::env::var("DISPLAY").ok().filter(|display| !display.is_empty()) else { return false };
+    let answers = display_answers(&display);
+    if !answers {
+        eprintln!("warning: the X server {display} (DISPLAY) does not answer; running headless");
+    }
+    answers
+}
+
+/// `[HOST]:NUMBER[.SCREEN]` (X(7), display names): a socket in the file system, or a TCP port from 6000 on.
+fn display_answers(display: &str) -> bool {
+    let Some((host, number)) = display.rsplit_once(':') else { return false };
+    let number = number.split('.').next().unwrap_or_default();
+    let Ok(number) = number.parse::<u16>() else { return false };
+    if host.is_empty() || host == "unix" {
+        return UnixStream::connect(format!("/tmp/.X11-unix/X{number}")).is_ok();
+    }
+    TcpStream::connect((host, 6000_u16.saturating_add(number))).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_display_that_is_none_does_not_answer() {
+        for display in [":64999", "", "nonsense", ":x", "127.0.0.1:59999"] {
+            assert!(!display_answers(display), "{display}");
+        }
+    }
 }

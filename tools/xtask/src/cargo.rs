@@ -117,6 +117,10 @@ impl Cargo {
         let file = self.target.join("debug").join(name).with_extension(env::consts::EXE_EXTENSION);
         let mut command = Command::new(&file);
         command.arg(call).args(args);
+        if env::var_os("XDG_RUNTIME_DIR").is_none() {
+            // Without a desktop session, Mesa's choice among several GPUs asks Wayland and prints errors that are none.
+            command.env("NODEVICE_SELECT", "1");
+        }
         let shown: String = args.iter().map(|arg| format!(" {}", arg.display())).collect();
         say(format_args!("$ {} {call}{shown}", file.display()));
         become_command(command).map_err(|error| Failed(format!("{} could not be started: {error}", file.display())))

@@ -83,7 +83,7 @@ fn demo(mut args: Vec<OsString>) -> Result<ExitCode, Failed> {
 /// know all that is wrong. The last line is the sum over all test programs.
 fn test() -> Result<ExitCode, Failed> {
     let cargo = Cargo::new();
-    let mut steps = Steps::new(4);
+    let mut steps = Steps::new(5);
     steps.run("set-up", || {
         apt::set_up(&RealMachine::look(), Purpose::Test)?;
         cargo.need_components(&["rustfmt", "clippy"])?;
@@ -99,6 +99,8 @@ fn test() -> Result<ExitCode, Failed> {
     check("rustfmt", steps.run("rustfmt", || cargo.run(&["fmt", "--all", "--check"])));
     let clippy = ["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"];
     check("clippy", steps.run("clippy (all targets, warnings are errors)", || cargo.run(&clippy)));
+    // The renderer's tests run the program itself.
+    check("program", steps.run("the program", || cargo.run(&["build", "--package", "cyclorama"])));
     let mut tally = tally::Tally::default();
     let tests = ["test", "--workspace", "--no-fail-fast"];
     check("tests", steps.run("tests and doc tests", || cargo.run_counting(&tests, &mut tally)));

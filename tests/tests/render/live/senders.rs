@@ -140,7 +140,8 @@ impl Protocol {
                 osc(position, wxyz(&turn), focal_length_mm, stamped.then_some(measured))
             }
             Protocol::OpenTrackIo { focal_length_mm } => {
-                let sample = opentrackio_sample(position, [pan, tilt, roll], focal_length_mm, stamped.then_some(measured));
+                let sample =
+                    opentrackio_sample(position, [pan, tilt, roll], focal_length_mm, stamped.then_some(measured));
                 opentrackio_packet(sequence, &sample)
             }
         }
@@ -210,7 +211,12 @@ fn osc_message(address: &str, numbers: &[f64]) -> Vec<u8> {
 }
 
 /// SMPTE OpenTrackIO 1.0.1, JSON.
-fn opentrackio_sample(position_m: [f64; 3], angles_deg: [f64; 3], focal_length_mm: f64, measured: Option<i64>) -> Vec<u8> {
+fn opentrackio_sample(
+    position_m: [f64; 3],
+    angles_deg: [f64; 3],
+    focal_length_mm: f64,
+    measured: Option<i64>,
+) -> Vec<u8> {
     let [x, y, z] = position_m;
     let [pan, tilt, roll] = angles_deg;
     let timing = match measured {
