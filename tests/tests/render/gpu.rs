@@ -33,8 +33,8 @@ fn open() -> Result<Gpu, String> {
     Ok(Gpu { device, queue })
 }
 
-/// Calls `body` for every row of `given` on the GPU: WGSL in which `in(k)` is the row's k-th number and
-/// `out(k, bits)` stores the result's k-th. Rows are bits, so that NaN, integers and rounding survive.
+/// Calls `body` for every row of `given` on the GPU: WGSL in which `num(k)` and `bits(k)` are the row's k-th word as a
+/// float and as it is, and `out` and `out_bits` store the result's. Rows are bits, so that NaN and rounding survive.
 pub fn call<const IN: usize, const OUT: usize>(body: &str, given: &[[u32; IN]]) -> Vec<[u32; OUT]> {
     let gpu = gpu().expect("tests that need a GPU are not run without");
     let pass = format!(

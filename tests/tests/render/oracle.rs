@@ -345,7 +345,7 @@ impl Wall {
 /// Vertical panel edges on a circle: panels are its chords; the middle of the wall is the origin.
 fn arc_seams(columns: u32, panel_m: f64, radius_m: f64) -> Vec<[f64; 2]> {
     let half = (panel_m / 2.0 / radius_m).asin();
-    let depth = if columns % 2 == 0 { radius_m } else { radius_m * half.cos() };
+    let depth = if columns.is_multiple_of(2) { radius_m } else { radius_m * half.cos() };
     let angle = |n: u32| (2.0 * f64::from(n) - f64::from(columns)) * half;
     (0..=columns).map(|n| [radius_m * angle(n).sin(), radius_m * angle(n).cos() - depth]).collect()
 }

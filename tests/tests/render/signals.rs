@@ -183,8 +183,8 @@ fn eight_bit() {
     let worst = std::cell::Cell::new(0.0_f64);
     shown.each(read_png, "png", |id, picture, pixels, code| {
         assert_eq!(picture.bits, 8);
-        for c in 0..3 {
-            let exact = 255.0 * code[c];
+        for (c, code) in code.into_iter().enumerate() {
+            let exact = 255.0 * code;
             let levels = pixels.iter().map(|at| picture.pixels[*at][c]);
             let far = levels.clone().find(|level| (level - exact).abs() > 1.0);
             assert_eq!(far, None, "{id}: a level for {exact}");

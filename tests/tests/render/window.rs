@@ -145,13 +145,9 @@ impl XServer {
         let (bytes_per_line, colors) = (header(12), header(19));
         let start = header_bytes + 12 * colors;
         let row = |y: usize| &bytes[start + y * bytes_per_line..][..4 * width];
-        let pixels = (0..height).flat_map(row_pixels(row)).collect();
-        Picture { size_px: [width, height], pixels, bits: 8 }
+        let pixels = (0..height).flat_map(|y| row(y).chunks_exact(4)).map(|p| [p[2], p[1], p[0]].map(f64::from));
+        Picture { size_px: [width, height], pixels: pixels.collect(), bits: 8 }
     }
-}
-
-fn row_pixels<'a>(row: impl Fn(usize) -> &'a [u8]) -> impl FnMut(usize) -> Vec<[f64; 3]> {
-    move |y| row(y).chunks_exact(4).map(|p| [p[2], p[1], p[0]].map(f64::from)).collect()
 }
 
 impl Drop for XServer {
