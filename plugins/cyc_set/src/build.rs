@@ -34,8 +34,9 @@ pub fn mesh(mesh: &cyc_world::Mesh) -> Mesh {
     built
 }
 
-/// A texture with its mip levels, filtered with up to `anisotropy` taps along the longer side of a pixel's footprint.
-pub fn image(texture: &Texture, anisotropy: u16) -> Image {
+/// A texture with its mip levels. Filtered with up to 16 taps along the longer side of a pixel's footprint, or, where
+/// rendering is on the CPU and each tap costs as much as the first, with one in the nearest level.
+pub fn image(texture: &Texture, software: bool) -> Image {
     let smaller = texture.mips();
     let size = Extent3d { width: texture.width, height: texture.height, depth_or_array_layers: 1 };
     let data = texture.rgba8_srgb.iter().chain(smaller.iter().flat_map(|level| &level.rgba8_srgb)).copied().collect();
@@ -49,8 +50,8 @@ pub fn image(texture: &Texture, anisotropy: u16) -> Image {
         address_mode_v,
         mag_filter: ImageFilterMode::Linear,
         min_filter: ImageFilterMode::Linear,
-        mipmap_filter: ImageFilterMode::Linear,
-        anisotropy_clamp: anisotropy,
+        mipmap_filter: if software { ImageFilterMode::Nearest } else { ImageFilterMode::Linear },
+        anisotropy_clamp: if software { 1 } else { 16 },
         ..Default::default()
     });
     image

@@ -68,9 +68,7 @@ pub struct SceneAssets<'w> {
 }
 
 fn spawn(commands: &mut Commands, assets: &mut SceneAssets, scene: &Scene) -> Backdrop {
-    // Each tap costs a software rasteriser as much as the first.
-    let anisotropy = if assets.setup.software { 1 } else { 16 };
-    let image = |texture| assets.images.add(build::image(texture, anisotropy));
+    let image = |texture| assets.images.add(build::image(texture, assets.setup.software));
     let images: Vec<_> = scene.textures.iter().map(image).collect();
     let mut any_lit = false;
     for mesh in scene.meshes.iter().flat_map(chunk::chunks) {

@@ -93,7 +93,7 @@ pub fn compose(
     surfaces
         .follow(&world.windows, &world.instance, &world.adapter, &|n| stage.outputs[setup.outputs[n]].signal.bits > 8);
     let images = surfaces.acquire(device);
-    let late = renew(&extracted, stage, plan, world.poses.as_deref(), now());
+    let late = renew(&extracted, stage, plan, world.poses.as_deref(), &now);
     gpu.follow(&extracted, setup, stage, device, &world.queue);
     let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
     let headless = wants_pictures || images.is_empty();
@@ -140,18 +140,26 @@ struct Late {
 
 /// Renews the poses just before the wall pass, where that is on and exact: a panorama at infinity needs no picture
 /// to be drawn first, so the newest pose decides everything. Given late poses (offline) are used as they are.
-fn renew(extracted: &Extracted, stage: &Stage, plan: &FramePlan, poses: Option<&StagePoses>, now: StageTime) -> Late {
+fn renew(
+    extracted: &Extracted,
+    stage: &Stage,
+    plan: &FramePlan,
+    poses: Option<&StagePoses>,
+    now: &dyn Fn() -> StageTime,
+) -> Late {
     let frame = &extracted.frame;
     let latency = stage.latency;
     let live = poses.filter(|_| !extracted.held && !extracted.backdrop.is_drawn());
     let live = live.filter(|_| latency.late_latch || latency.late_warp);
     let states = live.map(|poses| Latch::new(stage).late(stage, &*poses.0, frame.input.display_time));
+    // Stamped once they are taken: a packet may arrive meanwhile, and is in them.
+    let taken = now();
     let inputs = states.as_ref().map(cyc_frame::latch::inputs);
     let shown = match inputs.as_ref().unwrap_or(&frame.input.late) {
         late if late.is_empty() => plan.clone(),
         late => cyc_frame::relatch(stage, plan, late),
     };
-    let renewed = |on: bool| states.is_some().then_some(now).filter(|_| on);
+    let renewed = |on: bool| states.is_some().then_some(taken).filter(|_| on);
     let trace = |state: &CameraState| CameraTrace {
         shown: *state,
         latched: StageTime(frame.marks.latched_ns),
