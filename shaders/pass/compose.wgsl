@@ -64,6 +64,8 @@ override outlined: u32 = 0u;
 override pictures_drawn: u32 = 0u;
 // 1: write linear ACEScg instead of code values.
 override scene_linear: u32 = 0u;
+// 1: the target stores half floats.
+override half_target: u32 = 0u;
 // The output's transfer, one of TRANSFER_*.
 override transfer: u32 = 0u;
 
@@ -121,11 +123,23 @@ fn wall_fragment(in: Fragment) -> @location(0) vec4<f32> {
         light = mix(light, output.level * vec3(0.05, 1.0, 0.05), outline(in.stage_m, step_m));
     }
     if scene_linear != 0u {
-        return vec4(light, 1.0);
+        return vec4(half_rounded(light), 1.0);
     }
     var encode = output.encode;
     encode.transfer = transfer;
-    return vec4(stored(code_from_acescg(encode, light), vec2<u32>(in.output_px.xy), patterned), 1.0);
+    let code = stored(code_from_acescg(encode, light), vec2<u32>(in.output_px.xy), patterned);
+    return vec4(half_rounded(code), 1.0);
+}
+
+// The nearest half floats, ties to even, where the target stores such: some rasterisers cut the digits off instead,
+// and a 10-bit code has only half a step to spare.
+fn half_rounded(x: vec3<f32>) -> vec3<f32> {
+    if half_target == 0u {
+        return x;
+    }
+    let bits = bitcast<vec3<u32>>(x);
+    let up = vec3(0xfffu) + ((bits >> vec3(13u)) & vec3(1u));
+    return bitcast<vec3<f32>>((bits + up) & vec3(0xffffe000u));
 }
 
 // Code values on the signal's grid.

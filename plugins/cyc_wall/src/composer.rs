@@ -371,6 +371,7 @@ fn pipeline(
         ("show", f64::from(variant.asked.show as u32)),
         ("outlined", f64::from(variant.asked.outlined)),
         ("scene_linear", f64::from(scene_linear)),
+        ("half_target", f64::from(variant.format == wgpu::TextureFormat::Rgba16Float)),
         ("transfer", f64::from(variant.transfer)),
         ("coverage", f64::from(variant.coverage as u32)),
     ];
