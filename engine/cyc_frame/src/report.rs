@@ -28,10 +28,12 @@ pub struct FrameRecord<'a> {
     pub input: &'a FrameInput,
     /// Its cameras, by id.
     pub cameras: &'a BTreeMap<String, CameraTrace>,
-    /// When its GPU work was complete and handed over.
-    pub presented: StageTime,
+    /// When its GPU work was complete.
+    pub complete: StageTime,
     /// When that was due.
     pub deadline: StageTime,
+    /// When it was handed over.
+    pub presented: StageTime,
     /// Ticks without a new picture between the frame before and this one.
     pub missed: u64,
     /// How long each stage took.
@@ -47,7 +49,7 @@ pub fn frame_report(record: &FrameRecord<'_>, feeds: Vec<(String, FeedReport)>) 
         tick_error_ns: record.tick.actual.nanos_since(record.tick.ideal),
         display_time_ns: record.input.display_time,
         presented_ns: record.presented,
-        margin_ns: record.deadline.nanos_since(record.presented),
+        margin_ns: record.deadline.nanos_since(record.complete),
         missed: record.missed,
         cameras: record.cameras.iter().map(|(id, trace)| (id.clone(), camera_report(trace))).collect(),
         feeds: feeds.into_iter().collect(),
@@ -92,7 +94,8 @@ mod tests {
             tick: Tick { frame: 3, ideal: StageTime(1_000), actual: StageTime(1_012), missed: 0 },
             input: &input,
             cameras: &BTreeMap::from([("cam".to_string(), trace)]),
-            presented: StageTime(1_400),
+            complete: StageTime(1_400),
+            presented: StageTime(1_490),
             deadline: StageTime(1_500),
             missed: 2,
             stages: StageDurations { solve: 11, ..StageDurations::default() },

@@ -94,8 +94,8 @@ pub fn lit(material: &cyc_world::Material, picture: Option<Handle<Image>>) -> St
         base_color_texture: picture,
         metallic: material.metallic,
         perceptual_roughness: material.roughness,
-        // Bevy multiplies emission with the view's exposure, 1 / 100; ours is in units of 100 cd/m2 already.
-        emissive: LinearRgba::rgb(er * 100.0, eg * 100.0, eb * 100.0),
+        // Bevy leaves emission alone (`emissive_exposure_weight` is 0): it is in the picture's unit, 100 cd/m2.
+        emissive: LinearRgba::rgb(er, eg, eb),
         alpha_mode: alpha(material.alpha_mode),
         double_sided: material.double_sided,
         cull_mode: if material.double_sided { None } else { Some(bevy::render::render_resource::Face::Back) },

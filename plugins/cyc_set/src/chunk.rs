@@ -13,9 +13,10 @@ pub fn chunks(mesh: &Mesh) -> Vec<Mesh> {
     let triangles: Vec<[u32; 3]> = mesh.indices.as_chunks::<3>().0.to_vec();
     let mut done = Vec::new();
     let mut open = vec![triangles];
+    let mut place = vec![u32::MAX; mesh.positions_m.len()];
     while let Some(mut part) = open.pop() {
         if part.len() <= MAX_TRIANGLES {
-            done.push(extract(mesh, &part));
+            done.push(extract(mesh, &part, &mut place));
             continue;
         }
         let axis = longest_axis(mesh, &part);
@@ -43,9 +44,9 @@ fn longest_axis(mesh: &Mesh, triangles: &[[u32; 3]]) -> usize {
     (0..3).max_by(|&a, &b| extent(a).total_cmp(&extent(b))).unwrap_or(0)
 }
 
-/// The mesh of some of the triangles, with only their vertices.
-fn extract(mesh: &Mesh, triangles: &[[u32; 3]]) -> Mesh {
-    let mut place = vec![u32::MAX; mesh.positions_m.len()];
+/// The mesh of some of the triangles, with only their vertices. `place` is where each vertex of `mesh` went: nowhere
+/// (`u32::MAX`) before and after.
+fn extract(mesh: &Mesh, triangles: &[[u32; 3]], place: &mut [u32]) -> Mesh {
     let mut part = Mesh { material: mesh.material, ..Mesh::default() };
     for &corner in triangles.iter().flatten() {
         let from = corner as usize;
@@ -58,6 +59,7 @@ fn extract(mesh: &Mesh, triangles: &[[u32; 3]]) -> Mesh {
         }
         part.indices.push(place[from]);
     }
+    triangles.as_flattened().iter().for_each(|&corner| place[corner as usize] = u32::MAX);
     part
 }
 

@@ -16,7 +16,8 @@ pub fn spawn(commands: &mut Commands, lights: &[Light]) {
         let from_the_left = Transform::from_xyz(-2.0, 3.0, 2.0).looking_at(Vec3::ZERO, Vec3::Y);
         commands.spawn((OfEnvironment, sun, from_the_left));
     }
-    commands.insert_resource(GlobalAmbientLight { brightness: 40.0, ..Default::default() });
+    let brightness = if lights.is_empty() { 40.0 } else { 0.0 };
+    commands.insert_resource(GlobalAmbientLight { brightness, ..Default::default() });
     for light in lights {
         spawn_one(commands, light);
     }

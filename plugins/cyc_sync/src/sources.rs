@@ -3,7 +3,10 @@
 use bevy_ecs::prelude::*;
 use cyc_core::{Clock, FrameInput, PoseSource, TickSource};
 use cyc_stage::stage::Stage;
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 /// The stage that is driven.
 #[derive(Resource, Clone)]
@@ -23,4 +26,9 @@ pub struct StagePoses(pub Arc<dyn PoseSource>);
 
 /// Frames that are already known: offline rendering and replay. The app ends when they run out.
 #[derive(Resource, Default)]
-pub struct GivenFrames(pub VecDeque<FrameInput>);
+pub struct GivenFrames {
+    /// What is to be drawn, in order.
+    pub frames: VecDeque<FrameInput>,
+    /// Until this is set the first frame is given again and again: pipelines compile, assets arrive.
+    pub settled: Arc<AtomicBool>,
+}

@@ -10,7 +10,7 @@ use bevy_time::{Real, Time, TimeUpdateStrategy, Virtual};
 use cyc_core::{CameraState, FrameInput, Tick};
 use cyc_frame::{Latch, latch::fixed_input};
 use cyc_stage::stage::Stage;
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::atomic::Ordering, time::Duration};
 
 /// Waits for the beat and sets Bevy's clock from the frame number: exact rational, rounded once.
 pub fn tick(
@@ -43,7 +43,8 @@ pub fn tick(
 }
 
 fn next_given(given: &mut GivenFrames, frame: &mut Frame) -> Option<Tick> {
-    let input = given.0.pop_front()?;
+    let settled = given.settled.load(Ordering::Relaxed);
+    let input = if settled { given.frames.pop_front()? } else { given.frames.front()?.clone() };
     let beat = Tick { frame: input.frame, ideal: input.display_time, actual: input.display_time, missed: 0 };
     frame.input = input;
     Some(beat)

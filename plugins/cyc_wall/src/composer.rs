@@ -28,7 +28,8 @@ pub struct OutputPass {
     draws: Vec<RegionDraw>,
     /// Index range of every kind of coverage in every region, this frame.
     ranges: Vec<(Coverage, usize, Range<u32>)>,
-    uniform: wgpu::Buffer,
+    /// For the readable target and for the window.
+    uniforms: [wgpu::Buffer; 2],
     transfer: u32,
 }
 
@@ -70,6 +71,8 @@ pub struct Target<'a> {
     pub format: wgpu::TextureFormat,
     /// Its size; a smaller one than the output's shows the part that fits.
     pub size_px: [u32; 2],
+    /// An output may be drawn into its window and into its readable target in one submission, with other bits.
+    pub is_window: bool,
 }
 
 /// The wall pass.
@@ -87,7 +90,7 @@ pub struct Composer {
     panorama_width: u32,
     picture_sampler: wgpu::Sampler,
     panorama_sampler: wgpu::Sampler,
-    groups: Vec<wgpu::BindGroup>,
+    groups: Vec<[wgpu::BindGroup; 2]>,
     scene_linear: bool,
 }
 
@@ -172,7 +175,8 @@ impl Composer {
         Coverage::ALL.into_iter().for_each(|coverage| self.make_pipeline(variant(coverage)));
         self.make_groups(pictures);
         let (Some(group), Some(output)) = (self.groups.get(n), self.outputs.get(n)) else { return };
-        self.queue.write_buffer(&output.uniform, 0, bytemuck::bytes_of(uniform));
+        let slot = usize::from(target.is_window);
+        self.queue.write_buffer(&output.uniforms[slot], 0, bytemuck::bytes_of(uniform));
         let attachment = wgpu::RenderPassColorAttachment {
             view: target.view,
             depth_slice: None,
@@ -185,7 +189,7 @@ impl Composer {
             ..Default::default()
         });
         pass.set_viewport(0.0, 0.0, output.size_px[0] as f32, output.size_px[1] as f32, 0.0, 1.0);
-        pass.set_bind_group(0, group, &[]);
+        pass.set_bind_group(0, &group[slot], &[]);
         pass.set_vertex_buffer(0, output.vertices.slice(..));
         pass.set_index_buffer(output.indices.slice(..), wgpu::IndexFormat::Uint32);
         for (coverage, region, range) in &output.ranges {
@@ -210,17 +214,18 @@ impl Composer {
         if self.groups.len() == self.outputs.len() {
             return;
         }
-        self.groups = self.outputs.iter().map(|output| self.group(output, pictures)).collect();
+        self.groups =
+            self.outputs.iter().map(|output| output.uniforms.each_ref().map(|u| self.group(u, pictures))).collect();
     }
 
-    fn group(&self, output: &OutputPass, pictures: PictureViews) -> wgpu::BindGroup {
+    fn group(&self, uniform: &wgpu::Buffer, pictures: PictureViews) -> wgpu::BindGroup {
         let entry = |binding, resource| wgpu::BindGroupEntry { binding, resource };
         let view = wgpu::BindingResource::TextureView;
         self.device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some("compose"),
             layout: &self.bindings,
             entries: &[
-                entry(0, output.uniform.as_entire_binding()),
+                entry(0, uniform.as_entire_binding()),
                 entry(1, self.cameras.as_entire_binding()),
                 entry(2, view(pictures.inner)),
                 entry(3, view(pictures.outer)),
@@ -242,7 +247,7 @@ impl OutputPass {
             corners_m: Vec::new(),
             draws: Vec::new(),
             ranges: Vec::new(),
-            uniform: uniform(device, "output", size_of::<OutputUniform>()),
+            uniforms: ["output", "window"].map(|label| uniform(device, label, size_of::<OutputUniform>())),
             transfer: WallEncodeUniform::transfer_number(stage.outputs[index].signal.transfer),
         }
     }

@@ -24,6 +24,8 @@ pub enum Show {
 pub struct WallControls {
     /// What is shown.
     pub show: Show,
+    /// Black, whatever is shown.
+    pub blackout: bool,
     /// Draws the outline of the inner frusta over it.
     pub outline: bool,
     /// Light of patterns, 1.0 = 100 cd/m2.
@@ -32,6 +34,6 @@ pub struct WallControls {
 
 impl Default for WallControls {
     fn default() -> Self {
-        Self { show: Show::Picture, outline: false, level: 1.0 }
+        Self { show: Show::Picture, blackout: false, outline: false, level: 1.0 }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     setup::WallSetup,
     sink::{FrameOutcome, Sink},
     surface::{OutputSurfaces, OutputWindows, SurfaceImage},
-    uniforms::{CameraUniform, OutputUniform, position},
+    uniforms::{CameraUniform, MAX_CAMERAS, OutputUniform, position},
     views::Pictures,
 };
 use bevy::{
@@ -18,6 +18,7 @@ use bevy::{
     prelude::*,
     render::{
         Extract,
+        render_resource::PipelineCache,
         renderer::{RenderAdapter, RenderDevice, RenderInstance, RenderQueue},
     },
 };
@@ -67,7 +68,7 @@ pub fn extract(
         pictures: Pictures::clone(pictures),
         scale: **scale,
         held: hold.0,
-        changed: backdrop.is_changed() || pictures.is_changed(),
+        changed: backdrop.is_changed() || pictures.is_changed() || scale.is_changed(),
     });
 }
 
@@ -96,26 +97,33 @@ pub fn compose(
     let late = renew(&extracted, stage, plan, world.poses.as_deref(), &now);
     gpu.follow(&extracted, setup, stage, device, &world.queue);
     let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-    let headless = wants_pictures || images.is_empty();
-    gpu.draw(&mut encoder, &extracted, setup, stage, (&late.shown, plan), &images, headless);
+    gpu.draw(&mut encoder, &extracted, setup, stage, (&late.shown, plan), &images, wants_pictures);
     world.queue.submit([encoder.finish()]);
     wait(device);
-    let composed = now();
+    let complete = now();
+    let deadline = Latch::new(stage).deadline(&tick);
+    if !images.is_empty() {
+        // The poses are for light that leaves at the deadline, not before.
+        world.clock.0.sleep_until(deadline);
+    }
+    let held = now();
     images.into_iter().for_each(|image| image.image.present());
-    let presented = now();
+    let presented = if held == complete { complete } else { now() };
     let pictures = if wants_pictures { gpu.read(device) } else { None };
-    let stages = durations(frame, rendered, composed, presented);
+    let stages = durations(frame, rendered, complete, presented.nanos_since(held));
     let record = FrameRecord {
         tick,
         input: &frame.input,
         cameras: &late.traces,
+        complete,
+        deadline,
         presented,
-        deadline: Latch::new(stage).deadline(&tick),
         missed: tick.missed,
         stages,
     };
     let report = frame_report(&record, frame.feeds.clone());
-    sink.0.done(FrameOutcome { report, plan: late.shown, pictures });
+    let ready = world.pipelines.waiting_pipelines().next().is_none();
+    sink.0.done(FrameOutcome { report, plan: late.shown, pictures, ready });
 }
 
 /// What a frame's end reads and does not change.
@@ -130,6 +138,7 @@ pub struct End<'w> {
     instance: Res<'w, RenderInstance>,
     adapter: Res<'w, RenderAdapter>,
     windows: Res<'w, OutputWindows>,
+    pipelines: Res<'w, PipelineCache>,
 }
 
 /// The plan as it is shown, and where each camera's state came from.
@@ -171,15 +180,15 @@ fn renew(
     Late { shown, traces: states.iter().map(|(id, state)| (id.clone(), trace(state))).collect() }
 }
 
-fn durations(frame: &Frame, rendered: StageTime, composed: StageTime, presented: StageTime) -> StageDurations {
+fn durations(frame: &Frame, rendered: StageTime, complete: StageTime, present: i64) -> StageDurations {
     let marks = frame.marks;
     StageDurations {
         latch: marks.latched_ns - marks.began_ns,
         simulate: marks.solve_began_ns - marks.latched_ns,
         solve: marks.solved_ns - marks.solve_began_ns,
         render: rendered.0 - marks.solved_ns,
-        compose: composed.nanos_since(rendered),
-        present: presented.nanos_since(composed),
+        compose: complete.nanos_since(rendered),
+        present,
     }
 }
 
@@ -230,7 +239,8 @@ impl WallGpu {
         }
     }
 
-    /// Records every output: into its window's image where it has one, and into its own target if `headless`.
+    /// Records every output: into its window's image where it has one, and into its readable target where it has none
+    /// or if `wants_pictures`.
     fn draw(
         &mut self,
         encoder: &mut wgpu::CommandEncoder,
@@ -239,7 +249,7 @@ impl WallGpu {
         stage: &Stage,
         (shown, drawn): (&FramePlan, &FramePlan),
         images: &[SurfaceImage],
-        headless: bool,
+        wants_pictures: bool,
     ) {
         let Some(composer) = self.composer.as_mut() else { return };
         composer.upload(&camera_uniforms(extracted, stage, shown, drawn));
@@ -247,8 +257,11 @@ impl WallGpu {
         let asked = asked(extracted);
         for (n, &index) in setup.outputs.iter().enumerate() {
             let mut uniform = output_uniform(extracted, setup, stage, index, composer.texel_rad());
-            if headless && let Some(target) = self.targets.get(n) {
-                let to = Target { view: &target.view, format: target.format(), size_px: stage.outputs[index].size_px };
+            if (wants_pictures || images.is_empty())
+                && let Some(target) = self.targets.get(n)
+            {
+                let size_px = stage.outputs[index].size_px;
+                let to = Target { view: &target.view, format: target.format(), size_px, is_window: false };
                 composer.draw(encoder, n, &uniform, pictures, asked, to);
             }
             if let Some(image) = images.iter().find(|image| image.output == n) {
@@ -258,11 +271,12 @@ impl WallGpu {
                     view: &image.view,
                     format: texture.format(),
                     size_px: [texture.width(), texture.height()],
+                    is_window: true,
                 };
                 composer.draw(encoder, n, &uniform, pictures, asked, to);
             }
         }
-        if headless {
+        if wants_pictures {
             self.targets.iter().for_each(|target| target.copy(encoder));
         }
     }
@@ -290,8 +304,8 @@ fn asked(extracted: &Extracted) -> Asked {
     let dark = matches!(extracted.backdrop, Backdrop::Dark) && extracted.controls.show == Show::Picture;
     Asked {
         pictures_drawn: extracted.backdrop.is_drawn(),
-        show: if dark { Show::Black } else { extracted.controls.show },
-        outlined: extracted.controls.outline,
+        show: if dark || extracted.controls.blackout { Show::Black } else { extracted.controls.show },
+        outlined: extracted.controls.outline && !extracted.controls.blackout,
     }
 }
 
@@ -305,7 +319,7 @@ fn output_uniform(
     OutputUniform {
         encode: WallEncode::new(&stage.outputs[index].signal).uniform().to_bytes(),
         eye_m: position(stage.eye_point_m),
-        camera_count: stage.cameras.len() as u32,
+        camera_count: stage.cameras.len().min(MAX_CAMERAS) as u32,
         frame: extracted.frame.input.frame as u32,
         level: extracted.controls.level,
         texel_rad,

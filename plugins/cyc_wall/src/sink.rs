@@ -13,6 +13,8 @@ pub struct FrameOutcome {
     pub plan: FramePlan,
     /// The outputs' pictures, where they were asked for and the GPU answered.
     pub pictures: Option<Vec<OutputPicture>>,
+    /// No shader or pipeline of the scene was still missing.
+    pub ready: bool,
 }
 
 /// Takes finished frames. Called in the render world at the end of each frame; must not block.

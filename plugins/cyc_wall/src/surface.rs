@@ -53,6 +53,9 @@ struct OutputSurface {
     surface: wgpu::Surface<'static>,
     configuration: wgpu::SurfaceConfiguration,
     stale: bool,
+    lost: bool,
+    /// Keeps the window; dropped after the surface.
+    _window: RawHandleWrapper,
 }
 
 /// The surfaces of all output windows.
@@ -79,7 +82,7 @@ impl OutputSurfaces {
         ten_bit: &dyn Fn(usize) -> bool,
     ) {
         let Ok(windows) = windows.0.lock() else { return };
-        self.0.retain(|surface| windows.iter().any(|taken| taken.window == surface.window));
+        self.0.retain(|surface| !surface.lost && windows.iter().any(|taken| taken.window == surface.window));
         for taken in windows.iter() {
             match self.0.iter_mut().find(|surface| surface.window == taken.window) {
                 Some(surface) => surface.resize(taken.size_px),
@@ -121,6 +124,11 @@ impl OutputSurface {
                     return Some(self.image(image));
                 }
                 wgpu::CurrentSurfaceTexture::Outdated => self.stale = true,
+                wgpu::CurrentSurfaceTexture::Lost => {
+                    warn!("the surface of output {} is lost; it is made anew", self.output);
+                    self.lost = true;
+                    return None;
+                }
                 _ => return None,
             }
         }
@@ -152,7 +160,7 @@ fn create(taken: &Taken, instance: &RenderInstance, adapter: &RenderAdapter, ten
         raw_display_handle: Some(taken.handle.get_display_handle()),
         raw_window_handle: taken.handle.get_window_handle(),
     };
-    // SAFETY: `taken.handle` keeps the window alive, and the entry lives as long as this surface.
+    // SAFETY: the surface is kept together with a handle that keeps the window alive, and dropped before it.
     let surface = match unsafe { instance.create_surface_unsafe(target) } {
         Ok(surface) => surface,
         Err(error) => {
@@ -178,7 +186,15 @@ fn create(taken: &Taken, instance: &RenderInstance, adapter: &RenderAdapter, ten
         alpha_mode: wgpu::CompositeAlphaMode::Auto,
         view_formats: vec![],
     };
-    Some(OutputSurface { output: taken.output, window: taken.window, surface, configuration, stale: true })
+    Some(OutputSurface {
+        output: taken.output,
+        window: taken.window,
+        surface,
+        configuration,
+        stale: true,
+        lost: false,
+        _window: taken.handle.clone(),
+    })
 }
 
 #[cfg(test)]

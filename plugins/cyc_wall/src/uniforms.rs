@@ -28,8 +28,7 @@ impl OutputUniform {
     }
 }
 
-/// Offset of `WallEncode.bits`.
-const BITS_OFFSET: usize = 64;
+const BITS_OFFSET: usize = std::mem::offset_of!(WallEncodeUniform, bits);
 
 /// `Camera` in WGSL.
 #[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable)]

@@ -146,5 +146,10 @@ pub fn controls(pattern: Option<Pattern>, nits: f64) -> WallControls {
         Some(Pattern::Flat) => Show::Flat,
         Some(Pattern::Black) => Show::Black,
     };
-    WallControls { show, outline: pattern == Some(Pattern::Outline), level: (nits / 100.0) as f32 }
+    WallControls {
+        show,
+        outline: pattern == Some(Pattern::Outline),
+        level: (nits / 100.0) as f32,
+        ..WallControls::default()
+    }
 }

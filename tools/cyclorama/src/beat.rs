@@ -5,7 +5,7 @@ use cyc_link::tick::{InternalTicks, TickStop};
 use std::sync::Arc;
 
 /// Frames before the beat starts. The first compiles every pipeline, the others show how fast this machine draws.
-pub const WARM_UP_FRAMES: u32 = 8;
+pub const WARM_UP_FRAMES: u32 = 10;
 
 /// Delivers [`WARM_UP_FRAMES`] beats numbered 0 at once, then the internal beat from a frame later on.
 pub struct WarmTicks {

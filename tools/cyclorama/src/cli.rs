@@ -21,7 +21,11 @@ pub enum Command {
     Demo(DemoArgs),
     /// Print all problems of a stage file, with help. Exits with 2 if there are any.
     Check(CheckArgs),
-    /// Drive a stage, live. Exits with 2 on a bad stage file or environment, 1 on trouble at run time.
+    /// Drive a stage, live.
+    ///
+    /// Keys in an output window: F freezes the cameras, B blacks the walls out while held, P steps through the test
+    /// patterns, O shows the outline of the inner frusta. Exits with 2 on a bad stage file or environment, 1 on trouble
+    /// at run time.
     Run(RunArgs),
     /// The same frames offline: same input, same bytes. Exits with 2 on bad input.
     Render(RenderArgs),
@@ -61,7 +65,8 @@ pub struct LiveArgs {
     /// Luminance of test patterns in cd/m2.
     #[arg(long, default_value_t = 100.0, value_parser = positive)]
     pub pattern_nits: f64,
-    /// Size of the inner pictures relative to the stage file, 0 to 1; chosen by itself where rendering is on the CPU.
+    /// Size of inner and outer pictures relative to the stage file, 0 to 1; chosen by itself where rendering is on the
+    /// CPU.
     #[arg(long, value_parser = fraction)]
     pub preview_scale: Option<f64>,
 }
@@ -121,8 +126,8 @@ pub struct RenderArgs {
     /// Half-float EXR instead of PNG: code values 0..1, neither dithered nor rounded.
     #[arg(long)]
     pub exr: bool,
-    /// With --exr: linear ACEScg light (1.0 = 100 cd/m2) from before the output transform.
-    #[arg(long, requires = "exr")]
+    /// Half-float EXR of linear ACEScg light (1.0 = 100 cd/m2) from before the output transform; implies --exr.
+    #[arg(long)]
     pub scene_linear: bool,
     /// A test pattern instead of the environment.
     #[arg(long, value_enum)]

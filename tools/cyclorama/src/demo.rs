@@ -3,13 +3,14 @@
 use crate::{
     Failure,
     cli::{DemoArgs, DemoWorld},
+    environment,
     run::{Show, drive},
 };
 use anyhow::{Context, anyhow};
 use cyc_link::{MonotonicClock, SimOptions, SimulatedTracker, sim::SimProtocol};
 use cyc_stage::stage::{Protocol, Stage, Transport};
 use cyc_wall::gpu;
-use cyc_world::{Environment, Limits};
+use cyc_world::Environment;
 use std::{io, path::Path, process::ExitCode, sync::Arc};
 
 /// The demo's files, inside the program so that it runs from anywhere.
@@ -40,7 +41,7 @@ fn stage() -> anyhow::Result<Stage> {
 }
 
 fn world(which: DemoWorld, max_side_px: u32) -> anyhow::Result<Environment> {
-    let limits = Limits { max_side_px, ..Limits::default() };
+    let limits = environment::limits(max_side_px);
     Ok(match which {
         DemoWorld::Plaza => cyc_world::decode("plaza.glb", PLAZA, &limits)?,
         DemoWorld::Dusk => cyc_world::decode("dusk-ridge.png", DUSK, &limits)?,

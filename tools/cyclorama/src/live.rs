@@ -233,6 +233,10 @@ fn write_pictures(stage: &Stage, jobs: &Receiver<PictureJob>) {
 fn wall_picture(stage: &Stage, wall: &str, frame: u64, pictures: &[OutputPicture]) -> Option<WallPicture> {
     let index = stage.walls.iter().position(|candidate| candidate.id == wall)?;
     let [width, height] = stage.walls[index].size_px;
+    let carries = |picture: &&OutputPicture| stage.outputs[picture.output].regions.iter().any(|r| r.wall == index);
+    if !pictures.iter().any(|picture| carries(&picture)) {
+        return None;
+    }
     let mut rgb8 = vec![0; width as usize * height as usize * 3];
     for picture in pictures {
         let output = &stage.outputs[picture.output];

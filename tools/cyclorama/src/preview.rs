@@ -8,6 +8,7 @@ use cyc_wall::{
     backdrop::Backdrop,
     scale::{PreviewScale, smallest_inner},
 };
+use std::io::Write;
 
 /// Part of a frame that drawing may take; the rest is for the desk, the feeds and bad luck.
 const BUDGET: f64 = 0.6;
@@ -46,13 +47,17 @@ pub fn choose(
     stage: Res<StageInUse>,
     backdrop: Res<Backdrop>,
 ) {
+    if choice.done {
+        return;
+    }
+    // Two frames of the warm-up are left for what the choice changes: picture arrays, and all outer views anew.
     let times = choice.progress.warm_up_nanos();
-    if choice.done || times.len() + 1 < WARM_UP_FRAMES as usize {
+    if times.len() + 3 < WARM_UP_FRAMES as usize {
         return;
     }
     choice.done = true;
     if !backdrop.is_drawn() {
-        println!("preview scale: none, a panorama is sampled directly by the walls");
+        say(format_args!("preview scale: none, a panorama is sampled directly by the walls"));
         return;
     }
     if choice.software && choice.fixed.is_none() {
@@ -63,7 +68,7 @@ pub fn choose(
     }
     for camera in &stage.0.cameras {
         let px = cyc_wall::scale::scaled_px(camera.inner.size_px, scale.inner);
-        println!(
+        say(format_args!(
             "preview scale: inner picture of \"{}\" {} x {} px ({:.0} %), outer views {:.0} %, each on every {} frame(s)",
             camera.id,
             px.x,
@@ -71,8 +76,13 @@ pub fn choose(
             100.0 * scale.inner,
             100.0 * scale.outer,
             scale.outer_every
-        );
+        ));
     }
+}
+
+/// Whoever closed standard output wants no more lines, and the wall goes on without them.
+fn say(line: std::fmt::Arguments) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// More pixels while there is time for them, fewer outer views a frame while there is not.

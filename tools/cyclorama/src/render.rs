@@ -21,11 +21,16 @@ use std::{
     io::{BufRead, BufReader, BufWriter, Write},
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
-/// Frames that are drawn before the first one counts: pipelines compile, assets arrive.
-const WARM_UP_FRAMES: usize = 3;
+/// The first frame is drawn at least this often before it counts, the last two times with nothing missing.
+const LEAST_WARM_UP: u32 = 4;
+/// Then something is wrong.
+const MOST_WARM_UP: u32 = 2000;
 
 /// Renders every line of the input. Exit code 2 on bad input, with the place.
 pub fn render(args: &RenderArgs) -> Result<ExitCode, Failure> {
@@ -39,7 +44,11 @@ pub fn render(args: &RenderArgs) -> Result<ExitCode, Failure> {
         .with_context(|| format!("cannot make the folder {}", args.out.display()))
         .map_err(Failure::input)?;
     let trouble = Arc::new(Mutex::new(None));
-    let sink = FileSink::new(args, stage.clone(), trouble.clone()).map_err(Failure::input)?;
+    let settled = Arc::new(AtomicBool::new(false));
+    let written = Arc::new(AtomicUsize::new(0));
+    let state = State { trouble: trouble.clone(), settled: settled.clone(), written: written.clone() };
+    let sink = FileSink::new(args, stage.clone(), state).map_err(Failure::input)?;
+    let count = frames.len();
     let mut app = build(Parts {
         outputs: (0..stage.outputs.len()).collect(),
         stage,
@@ -50,15 +59,19 @@ pub fn render(args: &RenderArgs) -> Result<ExitCode, Failure> {
         windowed: false,
         controls: controls(args.pattern, args.pattern_nits),
         scene_linear: args.scene_linear,
-        continuous: args.exr,
+        continuous: args.exr || args.scene_linear,
     });
-    let warm_up = frames.front().cloned().into_iter().cycle().take(WARM_UP_FRAMES);
-    app.insert_resource(GivenFrames(warm_up.chain(frames.clone()).collect()));
+    app.insert_resource(GivenFrames { frames, settled });
     app.run();
-    match trouble.lock().ok().and_then(|mut trouble| trouble.take()) {
-        Some(error) => Err(Failure::run_time(error)),
-        None => Ok(ExitCode::SUCCESS),
+    drop(app);
+    if let Some(error) = trouble.lock().ok().and_then(|mut trouble| trouble.take()) {
+        return Err(Failure::run_time(error));
     }
+    let written = written.load(Ordering::Relaxed);
+    if written != count {
+        return Err(Failure::run_time(anyhow!("the renderer stopped after {written} of {count} frames")));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn read_frames(path: &Path, stage: &Stage) -> anyhow::Result<VecDeque<FrameInput>> {
@@ -72,6 +85,9 @@ fn read_frames(path: &Path, stage: &Stage) -> anyhow::Result<VecDeque<FrameInput
         }
         let frame: FrameInput = serde_json::from_str(&line).with_context(place)?;
         known_cameras(&frame, stage).with_context(place)?;
+        if frames.iter().any(|known: &FrameInput| known.frame == frame.frame) {
+            bail!("{}: frame {} is there twice; its pictures would overwrite each other", place(), frame.frame);
+        }
         frames.push_back(frame);
     }
     if frames.is_empty() {
@@ -98,12 +114,20 @@ struct FileSink {
     plan: BufWriter<File>,
     exr: bool,
     scene_linear: bool,
-    warm_up: usize,
+    warm_up: u32,
+    ready_before: bool,
+    state: State,
+}
+
+/// What the sink and the command share.
+struct State {
     trouble: Arc<Mutex<Option<anyhow::Error>>>,
+    settled: Arc<AtomicBool>,
+    written: Arc<AtomicUsize>,
 }
 
 impl FileSink {
-    fn new(args: &RenderArgs, stage: Arc<Stage>, trouble: Arc<Mutex<Option<anyhow::Error>>>) -> anyhow::Result<Self> {
+    fn new(args: &RenderArgs, stage: Arc<Stage>, state: State) -> anyhow::Result<Self> {
         let plan = args.out.join("plan.jsonl");
         let file = File::create(&plan).with_context(|| format!("cannot write {}", plan.display()))?;
         Ok(Self {
@@ -111,10 +135,11 @@ impl FileSink {
             stage,
             out: args.out.clone(),
             plan: BufWriter::new(file),
-            exr: args.exr,
+            exr: args.exr || args.scene_linear,
             scene_linear: args.scene_linear,
-            warm_up: WARM_UP_FRAMES,
-            trouble,
+            warm_up: 0,
+            ready_before: false,
+            state,
         })
     }
 
@@ -136,22 +161,46 @@ impl FileSink {
     }
 }
 
+impl FileSink {
+    fn settled(&self) -> bool {
+        self.state.settled.load(Ordering::Relaxed)
+    }
+
+    /// The next frame counts once two in a row were drawn with nothing missing.
+    fn warm_up(&mut self, ready: bool) {
+        self.warm_up += 1;
+        if self.warm_up > MOST_WARM_UP {
+            self.fail(anyhow!("the environment's shaders never became ready"));
+        }
+        let enough = self.warm_up >= LEAST_WARM_UP && ready && self.ready_before;
+        self.ready_before = ready;
+        if enough || self.warm_up > MOST_WARM_UP {
+            self.state.settled.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn fail(&self, error: anyhow::Error) {
+        if let Ok(mut trouble) = self.state.trouble.lock() {
+            trouble.get_or_insert(error);
+        }
+    }
+}
+
 impl FrameSink for FileSink {
     fn wants_pictures(&mut self, _: u64) -> bool {
-        self.warm_up == 0
+        self.settled()
     }
 
     fn done(&mut self, outcome: FrameOutcome) {
-        if self.warm_up > 0 {
-            self.warm_up -= 1;
+        if !self.settled() {
+            return self.warm_up(outcome.ready);
+        }
+        if self.state.trouble.lock().is_ok_and(|trouble| trouble.is_some()) {
             return;
         }
-        let failed = self.trouble.lock().is_ok_and(|trouble| trouble.is_some());
-        if !failed
-            && let Err(error) = self.write(&outcome)
-            && let Ok(mut trouble) = self.trouble.lock()
-        {
-            *trouble = Some(error);
+        match self.write(&outcome) {
+            Ok(()) => drop(self.state.written.fetch_add(1, Ordering::Relaxed)),
+            Err(error) => self.fail(error),
         }
     }
 }

@@ -13,7 +13,10 @@ use crate::{
     windows,
 };
 use anyhow::{anyhow, bail};
-use bevy::prelude::*;
+use bevy::{
+    prelude::*,
+    render::error_handler::{ErrorType, RenderError, RenderErrorHandler, RenderErrorPolicy},
+};
 use cyc_core::Clock;
 use cyc_desk::{Desk, DeskSource};
 use cyc_link::{MonotonicClock, StageFeeds, TickStop};
@@ -21,7 +24,11 @@ use cyc_stage::stage::Stage;
 use cyc_sync::{FrameSet, StagePoses, StageTicks};
 use cyc_wall::gpu::{self, Gpu};
 use cyc_world::Environment;
-use std::{net::TcpStream, os::unix::net::UnixStream, process::ExitCode, sync::Arc};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    process::ExitCode,
+    sync::Arc,
+};
 
 /// Runs until Ctrl-C, the last window closes or the time is over. Exit code 2 on a bad stage, environment or node.
 pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
@@ -50,6 +57,9 @@ pub struct Show {
 
 /// All outputs, or those of one node.
 fn outputs_of(stage: &Stage, node: Option<&str>) -> anyhow::Result<Vec<usize>> {
+    if stage.outputs.is_empty() {
+        bail!("the stage file has no [[output]]: nothing would show the walls");
+    }
     let all = 0..stage.outputs.len();
     let Some(node) = node else { return Ok(all.collect()) };
     let own: Vec<_> = all.filter(|&index| stage.outputs[index].node == node).collect();
@@ -115,45 +125,37 @@ pub fn drive(show: Show, args: &LiveArgs) -> Result<Summary, Failure> {
             .add_systems(Startup, windows::open)
             .add_systems(Update, (windows::place_by_name, windows::keys).in_set(FrameSet::Simulate));
     }
-    let exit = app.run();
-    drop(app);
+    app.insert_resource(RenderErrorHandler(keep_going));
+    // The GPU library panics where a device is lost; the report is to be whole even then.
+    let exit = catch_unwind(AssertUnwindSafe(move || app.run()));
     writers.finish();
     drop(desk);
     match exit {
-        AppExit::Success => Ok(progress.summary()),
-        AppExit::Error(code) => Err(Failure::run_time(anyhow!("the app ended with code {code}"))),
+        Ok(AppExit::Success) => Ok(progress.summary()),
+        Ok(AppExit::Error(code)) => Err(Failure::run_time(anyhow!("the renderer gave up (code {code}); see above"))),
+        Err(_) => Err(Failure::run_time(anyhow!("the renderer failed; see above"))),
     }
 }
 
-/// Whether windows can be opened: an X server is named and answers. Wayland desktops bring one, XWayland.
+/// A refused command costs what it would have drawn, not the wall; only a lost device ends the show.
+fn keep_going(error: &RenderError, main: &mut World, _: &mut World) -> RenderErrorPolicy {
+    if matches!(error.ty, ErrorType::DeviceLost) {
+        main.write_message(AppExit::error());
+        return RenderErrorPolicy::StopRendering;
+    }
+    RenderErrorPolicy::Ignore
+}
+
+/// Whether windows can be opened: an X server is named and lets us in. Wayland desktops bring one, XWayland.
 fn has_display() -> bool {
-    let Some(display) = std::env::var("DISPLAY").ok().filter(|display| !display.is_empty()) else { return false };
-    let answers = display_answers(&display);
-    if !answers {
-        eprintln!("warning: the X server {display} (DISPLAY) does not answer; running headless");
+    if std::env::var_os("DISPLAY").is_none_or(|display| display.is_empty()) {
+        return false;
     }
-    answers
-}
-
-/// `[HOST]:NUMBER[.SCREEN]` (X(7), display names): a socket in the file system, or a TCP port from 6000 on.
-fn display_answers(display: &str) -> bool {
-    let Some((host, number)) = display.rsplit_once(':') else { return false };
-    let number = number.split('.').next().unwrap_or_default();
-    let Ok(number) = number.parse::<u16>() else { return false };
-    if host.is_empty() || host == "unix" {
-        return UnixStream::connect(format!("/tmp/.X11-unix/X{number}")).is_ok();
-    }
-    TcpStream::connect((host, 6000_u16.saturating_add(number))).is_ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_display_that_is_none_does_not_answer() {
-        for display in [":64999", "", "nonsense", ":x", "127.0.0.1:59999"] {
-            assert!(!display_answers(display), "{display}");
+    match x11rb::connect(None) {
+        Ok(_) => true,
+        Err(error) => {
+            eprintln!("warning: the X server (DISPLAY) cannot be used: {error}; running headless");
+            false
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a live run amounted to.
 
 use cyc_core::{FrameReport, Quality, Rate, StageTime};
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 /// Longest time a wall may go without a new picture before `demo` calls it a failure: 1 s.
 const LONGEST_GAP_NANOS: i64 = 1_000_000_000;
@@ -19,7 +19,8 @@ pub struct Summary {
     last: Option<StageTime>,
     busy_nanos: i64,
     stages_nanos: [i64; 6],
-    ages_nanos: Vec<i64>,
+    /// Pose ages by tenths of a millisecond.
+    ages: BTreeMap<i64, u64>,
     qualities: [u64; 4],
 }
 
@@ -38,7 +39,9 @@ impl Summary {
         self.stages_nanos.iter_mut().zip(stages).for_each(|(sum, stage)| *sum += stage);
         for camera in report.cameras.values() {
             self.qualities[camera.quality as usize] += 1;
-            self.ages_nanos.extend(camera.pose_age_ns);
+            if let Some(age) = camera.pose_age_ns {
+                *self.ages.entry(age / 100_000).or_default() += 1;
+            }
         }
     }
 
@@ -60,14 +63,22 @@ impl Summary {
         (share > 5.0).then(|| format!("{share:.1} % of the ticks were missed (at most 5 % are allowed)"))
     }
 
+    /// In tenths of a millisecond; `None` without a pose.
+    fn median_age(&self) -> Option<i64> {
+        let half = self.ages.values().sum::<u64>() / 2;
+        let mut below = 0;
+        self.ages.iter().find_map(|(age, count)| {
+            below += count;
+            (below > half).then_some(*age)
+        })
+    }
+
     /// For people.
     pub fn describe(&self, rate: Rate) -> impl fmt::Display + '_ {
         let seconds = self.last.zip(self.first).map_or(0.0, |(last, first)| last.secs_since(first));
         let ms = |nanos: i64| nanos as f64 * 1e-6 / self.frames.max(1) as f64;
         let [latch, simulate, solve, render, compose, present] = self.stages_nanos.map(ms);
-        let mut ages = self.ages_nanos.clone();
-        ages.sort_unstable();
-        let age = ages.get(ages.len() / 2).map_or("none".into(), |age| format!("{:.1} ms", *age as f64 * 1e-6));
+        let age = self.median_age().map_or("none".into(), |tenths| format!("{:.1} ms", tenths as f64 * 0.1));
         let quality = |q: Quality| self.qualities[q as usize];
         format!(
             "{} frames in {seconds:.1} s at {rate} fps, {} ticks missed ({:.2} %), longest gap {:.0} ms\n\

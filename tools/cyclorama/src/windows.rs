@@ -2,7 +2,7 @@
 
 use bevy::{
     prelude::*,
-    window::{Monitor, MonitorSelection, PresentMode, WindowMode, WindowPosition, WindowResolution},
+    window::{CursorOptions, Monitor, MonitorSelection, PresentMode, WindowMode, WindowPosition, WindowResolution},
 };
 use cyc_stage::stage::{Monitor as WantedMonitor, Stage};
 use cyc_sync::{Hold, StageInUse};
@@ -16,7 +16,8 @@ use cyc_wall::{
 pub fn open(mut commands: Commands, stage: Res<StageInUse>, setup: Res<WallSetup>) {
     let mut next_x = 0;
     for (n, &index) in setup.outputs.iter().enumerate() {
-        commands.spawn((OutputWindow(n), window(&stage.0, index, &mut next_x)));
+        let no_pointer = CursorOptions { visible: false, ..default() };
+        commands.spawn((OutputWindow(n), window(&stage.0, index, &mut next_x), no_pointer));
     }
 }
 
@@ -84,11 +85,8 @@ pub fn keys(keys: Res<ButtonInput<KeyCode>>, mut controls: ResMut<WallControls>,
     if keys.just_pressed(KeyCode::KeyF) {
         hold.0 = !hold.0;
     }
-    if keys.just_pressed(KeyCode::KeyB) {
-        controls.show = Show::Black;
-    }
-    if keys.just_released(KeyCode::KeyB) {
-        controls.show = Show::Picture;
+    if keys.just_pressed(KeyCode::KeyB) || keys.just_released(KeyCode::KeyB) {
+        controls.blackout = keys.pressed(KeyCode::KeyB);
     }
     if keys.just_pressed(KeyCode::KeyO) {
         controls.outline = !controls.outline;
