@@ -5,8 +5,9 @@
 
 use cyc_world::Mesh;
 
-/// Triangles of a chunk, at most: enough that draws stay few, little enough that a narrow view leaves most behind.
-const MAX_TRIANGLES: usize = 4096;
+/// Triangles of a chunk, at most: a draw costs a software rasteriser as much as some thousand triangles, so draws stay
+/// few, and a narrow view still leaves most of a large world behind.
+const MAX_TRIANGLES: usize = 16_384;
 
 /// `mesh` in chunks of at most [`MAX_TRIANGLES`], halved along the longest side of what is left; a small mesh as it is.
 pub fn chunks(mesh: &Mesh) -> Vec<Mesh> {
@@ -81,7 +82,7 @@ mod tests {
 
     #[test]
     fn every_triangle_is_in_exactly_one_chunk_with_its_own_vertices() {
-        let mesh = strip(20_000);
+        let mesh = strip(80_000);
         let parts = chunks(&mesh);
         assert!(parts.len() >= 5 && parts.iter().all(|part| part.indices.len() <= 3 * MAX_TRIANGLES));
         let mut seen: Vec<_> = parts
@@ -104,7 +105,7 @@ mod tests {
 
     #[test]
     fn chunks_lie_apart() {
-        let parts = chunks(&strip(20_000));
+        let parts = chunks(&strip(80_000));
         let mut spans: Vec<_> = parts
             .iter()
             .map(|part| {

@@ -95,7 +95,7 @@ fn scale_for(smallest: PreviewScale, frame_nanos: i64, period_nanos: i64) -> Pre
             outer_every: 2,
         },
         r if r > 1.0 => smallest,
-        _ => PreviewScale { outer_every: 4, ..smallest },
+        _ => PreviewScale { outer: smallest.outer * 0.7, outer_every: 4, ..smallest },
     }
 }
 
@@ -107,7 +107,7 @@ mod tests {
     fn a_slow_machine_draws_outer_views_less_often_and_a_fast_one_draws_more_pixels() {
         let smallest = PreviewScale { inner: 0.5, outer: 0.5, outer_every: 3 };
         let period = 41_666_667;
-        assert_eq!(scale_for(smallest, period, period), PreviewScale { outer_every: 4, ..smallest });
+        assert_eq!(scale_for(smallest, period, period), PreviewScale { outer: 0.35, outer_every: 4, ..smallest });
         assert_eq!(scale_for(smallest, period / 2, period), smallest);
         let fast = scale_for(smallest, period / 20, period);
         assert!(fast.inner > 0.9 && fast.inner <= 1.0 && fast.outer_every == 2, "{fast:?}");

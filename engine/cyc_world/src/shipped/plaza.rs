@@ -103,7 +103,7 @@ fn ground() -> Solids {
     let tones = [0.285, 0.16, 0.37, 0.16, 0.285];
     for (edge, tone) in edges.windows(2).zip(tones) {
         let (from, to) = (edge[0], edge[1]);
-        let cells = [((to - from) / 0.64).ceil() as usize, ((front - back) / 0.64) as usize];
+        let cells = [((to - from) / 0.92).ceil() as usize, ((front - back) / 0.92) as usize];
         solids.patch(cells, |s, t| {
             let (x, y) = (from + (to - from) * s, back + (front - back) * t);
             let worn = 1.0 + 0.16 * fbm(x / 6.0, y / 6.0, 4, 601);
@@ -289,7 +289,7 @@ fn pine(solids: &mut Solids, foot: Rgb, height: f32, seed: u32) {
 
 /// A cloud of needles: domed above, nearly flat below, with a torn edge.
 fn needles(solids: &mut Solids, middle: Rgb, wide: f32, seed: u32, tint: Rgb) {
-    solids.patch([13, 4], |s, t| {
+    solids.patch([10, 3], |s, t| {
         let (sin, cos) = (-s * std::f32::consts::TAU).sin_cos();
         let polar = (t - 0.35) * std::f32::consts::PI / if t < 0.35 { 0.7 } else { 1.3 };
         let torn = 1.0 + 0.42 * noise(sin * 2.3 + 0.4, cos * 2.3, seed) + 0.22 * noise(sin * 6.1, cos * 6.1, seed + 1);
