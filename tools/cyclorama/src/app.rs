@@ -3,9 +3,10 @@
 use anyhow::ensure;
 use bevy::{
     app::{PluginsState, TerminalCtrlCHandlerPlugin},
+    ecs::schedule::{Schedules, SingleThreadedExecutor},
     log::LogPlugin,
     prelude::*,
-    render::{RenderPlugin, pipelined_rendering::PipelinedRenderingPlugin},
+    render::{RenderApp, RenderPlugin, pipelined_rendering::PipelinedRenderingPlugin},
     window::ExitCondition,
     winit::WinitPlugin,
 };
@@ -61,6 +62,7 @@ pub fn build(parts: Parts) -> App {
         software: parts.gpu.software,
         max_side_px: parts.gpu.max_side_px,
     };
+    let software = parts.gpu.software;
     let mut app = App::new();
     app.insert_resource(StageInUse(parts.stage))
         .insert_resource(StageClock(parts.clock))
@@ -71,10 +73,22 @@ pub fn build(parts: Parts) -> App {
         .add_plugins((SyncPlugin, WallPlugin, SetPlugin))
         .insert_resource(EnvironmentToShow(Some(parts.environment)))
         .insert_resource(ClearColor(Color::BLACK));
+    if software {
+        one_thread(app.main_mut().world_mut());
+        app.get_sub_app_mut(RenderApp).into_iter().for_each(|render| one_thread(render.world_mut()));
+    }
     if !parts.windowed {
         app.set_runner(run_headless);
     }
     app
+}
+
+/// Runs schedules on one thread: where rendering is on the CPU the cores are better left to it than to handing some
+/// hundred small systems to and fro.
+fn one_thread(world: &mut World) {
+    for (_, schedule) in world.resource_mut::<Schedules>().iter_mut() {
+        schedule.set_executor(SingleThreadedExecutor::new());
+    }
 }
 
 /// Refuses a stage that this renderer cannot hold, before anything is started for it.
