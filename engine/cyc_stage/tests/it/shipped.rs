@@ -112,10 +112,10 @@ fn the_manual_page_names_every_key() {
 fn demo_walls_meet_at_their_edges() {
     let stage = load("demo.toml");
     let [front, left, right] = [&stage.walls[0], &stage.walls[1], &stage.walls[2]];
-    assert_eq!([front.size_px, left.size_px, right.size_px], [[640, 320], [320, 320], [320, 320]]);
+    assert_eq!([front.size_px, left.size_px, right.size_px], [[560, 280], [280, 280], [280, 280]]);
     let gap = |a: Option<_>, b: Option<_>| nalgebra::distance(&a.unwrap(), &b.unwrap());
-    assert!(gap(left.point_of_px([320.0, 0.0]), front.point_of_px([0.0, 0.0])) < 1e-9);
-    assert!(gap(right.point_of_px([0.0, 320.0]), front.point_of_px([640.0, 320.0])) < 1e-9);
+    assert!(gap(left.point_of_px([280.0, 0.0]), front.point_of_px([0.0, 0.0])) < 1e-9);
+    assert!(gap(right.point_of_px([0.0, 280.0]), front.point_of_px([560.0, 280.0])) < 1e-9);
     for wall in &stage.walls {
         let centre = wall.size_px.map(|side| f64::from(side) / 2.0);
         let to_eye = stage.eye_point_m - wall.point_of_px(centre).unwrap();
