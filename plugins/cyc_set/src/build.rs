@@ -12,10 +12,10 @@ use cyc_wall::{backdrop::PanoramaLevels, convert::bevy_from_stage_f32};
 use cyc_world::{Panorama, Texture, Wrap};
 
 /// A panorama with its mip levels, as the wall pass wants it.
-pub fn panorama_levels(panorama: &Panorama) -> PanoramaLevels {
-    let levels = std::iter::once(panorama.acescg.clone());
+pub fn panorama_levels(panorama: Panorama) -> PanoramaLevels {
     let smaller = panorama.mips().into_iter().map(|level| level.acescg);
-    PanoramaLevels { width: panorama.width, height: panorama.height, levels: levels.chain(smaller).collect() }
+    let (width, height) = (panorama.width, panorama.height);
+    PanoramaLevels { width, height, levels: std::iter::once(panorama.acescg).chain(smaller).collect() }
 }
 
 /// A mesh in Bevy's axes.

@@ -51,7 +51,7 @@ fn show(
     let Some(environment) = next.0.take() else { return };
     old.iter().for_each(|entity| commands.entity(entity).despawn());
     *backdrop = match environment {
-        Environment::Panorama(panorama) => Backdrop::Panorama(Arc::new(build::panorama_levels(&panorama))),
+        Environment::Panorama(panorama) => Backdrop::Panorama(Arc::new(build::panorama_levels(panorama))),
         Environment::Scene(scene) => spawn(&mut commands, &mut assets, &scene),
         Environment::LineUpRoom => spawn(&mut commands, &mut assets, &cyc_world::line_up_room()),
     };

@@ -11,7 +11,7 @@ use crate::{
     uniforms::{CameraUniform, MAX_CAMERAS, OutputUniform},
 };
 use bytemuck::Zeroable;
-use cyc_color::wall::WallEncodeUniform;
+use cyc_color::wall::{WallEncode, WallEncodeUniform};
 use cyc_stage::stage::Stage;
 use std::{collections::HashMap, ops::Range};
 use wgpu::util::DeviceExt;
@@ -30,7 +30,8 @@ pub struct OutputPass {
     ranges: Vec<(Coverage, usize, Range<u32>)>,
     /// For the readable target and for the window.
     uniforms: [wgpu::Buffer; 2],
-    transfer: u32,
+    /// What the signal does to light; the same on every frame.
+    pub encode: WallEncodeUniform,
 }
 
 /// Which variant of the pass a target needs.
@@ -170,7 +171,7 @@ impl Composer {
         asked: Asked,
         target: Target,
     ) {
-        let Some(transfer) = self.outputs.get(n).map(|output| output.transfer) else { return };
+        let Some(transfer) = self.outputs.get(n).map(|output| output.encode.transfer) else { return };
         let variant = |coverage| Variant { format: target.format, asked, transfer, coverage };
         Coverage::ALL.into_iter().for_each(|coverage| self.make_pipeline(variant(coverage)));
         self.make_groups(pictures);
@@ -248,7 +249,7 @@ impl OutputPass {
             draws: Vec::new(),
             ranges: Vec::new(),
             uniforms: ["output", "window"].map(|label| uniform(device, label, size_of::<OutputUniform>())),
-            transfer: WallEncodeUniform::transfer_number(stage.outputs[index].signal.transfer),
+            encode: WallEncode::new(&stage.outputs[index].signal).uniform(),
         }
     }
 

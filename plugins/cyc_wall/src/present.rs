@@ -22,7 +22,7 @@ use bevy::{
         renderer::{RenderAdapter, RenderDevice, RenderInstance, RenderQueue},
     },
 };
-use cyc_color::wall::WallEncode;
+use cyc_color::wall::WallEncodeUniform;
 use cyc_core::{CameraState, StageTime, report::StageDurations};
 use cyc_frame::{CameraTrace, FramePlan, FrameRecord, Latch, frame_report};
 use cyc_stage::stage::Stage;
@@ -256,7 +256,8 @@ impl WallGpu {
         let pictures = PictureViews { inner: &extracted.pictures.inner.view, outer: &extracted.pictures.outer.view };
         let asked = asked(extracted);
         for (n, &index) in setup.outputs.iter().enumerate() {
-            let mut uniform = output_uniform(extracted, setup, stage, index, composer.texel_rad());
+            let mut uniform =
+                output_uniform(extracted, setup, stage, &composer.outputs[n].encode, composer.texel_rad());
             if (wants_pictures || images.is_empty())
                 && let Some(target) = self.targets.get(n)
             {
@@ -313,11 +314,11 @@ fn output_uniform(
     extracted: &Extracted,
     setup: &WallSetup,
     stage: &Stage,
-    index: usize,
+    encode: &WallEncodeUniform,
     texel_rad: f32,
 ) -> OutputUniform {
     OutputUniform {
-        encode: WallEncode::new(&stage.outputs[index].signal).uniform().to_bytes(),
+        encode: encode.to_bytes(),
         eye_m: position(stage.eye_point_m),
         camera_count: stage.cameras.len().min(MAX_CAMERAS) as u32,
         frame: extracted.frame.input.frame as u32,
