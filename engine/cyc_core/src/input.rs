@@ -39,6 +39,20 @@ pub struct CameraInput {
     pub entrance_pupil_offset_m: f64,
     /// How the pose came about.
     pub quality: Quality,
+    /// Linear overscan of the inner picture where it is more than the stage file's, since the camera turns fast.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overscan: Option<f64>,
+}
+
+/// A camera's state renewed late in the frame.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LateCamera {
+    /// The state at the middle of the exposure.
+    #[serde(flatten)]
+    pub input: CameraInput,
+    /// The sensor's poses when its first and its last line expose, where the wall is drawn line by line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lines: Option<[Pose; 2]>,
 }
 
 /// A tracked thing that is not a camera.
@@ -80,7 +94,7 @@ pub struct FrameInput {
     pub events: Vec<EventInput>,
     /// Camera states renewed late in the frame, where that happened.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "named_late_cameras")]
-    pub late: BTreeMap<String, CameraInput>,
+    pub late: BTreeMap<String, LateCamera>,
 }
 
 fn focal_length<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
@@ -97,7 +111,7 @@ fn named_cameras<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<
     deserializer.deserialize_map(Named::new("camera"))
 }
 
-fn named_late_cameras<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, CameraInput>, D::Error> {
+fn named_late_cameras<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, LateCamera>, D::Error> {
     deserializer.deserialize_map(Named::new("late camera"))
 }
 

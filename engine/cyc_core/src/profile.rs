@@ -83,6 +83,25 @@ impl FreedProfile {
     }
 }
 
+/// How a feed's movement is filtered and predicted: what its tracker and its camera are like.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FilterProfile {
+    /// Standard deviation of one position sample per axis, metres.
+    pub position_noise_m: f64,
+    /// Standard deviation of one orientation sample per axis, radians.
+    pub rotation_noise_rad: f64,
+    /// Usual acceleration of the camera per axis, root mean square, m/s2: large for hand-held, small for a crane.
+    pub acceleration_m_s2: f64,
+    /// Usual angular acceleration per axis, root mean square, rad/s2.
+    pub turn_acceleration_rad_s2: f64,
+}
+
+impl Default for FilterProfile {
+    fn default() -> Self {
+        Self { position_noise_m: 1e-4, rotation_noise_rad: 1e-4, acceleration_m_s2: 1.0, turn_acceleration_rad_s2: 1.0 }
+    }
+}
+
 /// Signs of an OpenTrackIO sender.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

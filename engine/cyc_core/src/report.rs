@@ -2,7 +2,7 @@
 //!
 //! All `_ns` are stage time or durations in nanoseconds. Source: Cyclorama interfaces, section 4.
 
-use crate::{Quality, StageTime};
+use crate::{BeatSync, Quality, StageTime};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -23,6 +23,9 @@ pub struct FrameReport {
     pub margin_ns: i64,
     /// Ticks without a new picture between the frame before and this one.
     pub missed: u64,
+    /// How well the beat follows its source.
+    #[serde(default)]
+    pub sync: BeatSync,
     pub cameras: BTreeMap<String, CameraReport>,
     pub feeds: BTreeMap<String, FeedReport>,
     pub stages_ns: StageDurations,
@@ -44,6 +47,18 @@ pub struct CameraReport {
     pub pose_for_ns: Option<StageTime>,
     /// `pose_for_ns - capture_ns`.
     pub pose_age_ns: Option<i64>,
+    /// Linear overscan of the inner picture as it was drawn.
+    #[serde(default)]
+    pub overscan: Option<f64>,
+    /// The overscan that the camera's turn and the measured latency ask for: `1 + 2 omega t / fov`, full weight kept.
+    #[serde(default)]
+    pub overscan_needed: Option<f64>,
+    /// Whether each wall pixel was drawn for the sensor line that sees it.
+    #[serde(default)]
+    pub exposure_true: bool,
+    /// Wall pixels whose surface the drawn picture did not hold when it was re-projected.
+    #[serde(default)]
+    pub disoccluded_px: Option<u64>,
 }
 
 /// A feed's counters since start.

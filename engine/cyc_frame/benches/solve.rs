@@ -7,7 +7,7 @@
 
 use cyc_core::{CameraInput, FrameInput, Pose, Quality, StageTime};
 use cyc_frame::{off_axis, solve};
-use cyc_stage::stage::{Camera, Exposure, Genlock, Inner, Latency, Output, Stage, Window};
+use cyc_stage::stage::{Budget, Camera, Exposure, Genlock, Inner, Latency, Output, Pacer, Stage, TimecodePlan, Window};
 use nalgebra::{Isometry3, Matrix4, Perspective3, Point3, Vector3};
 use std::hint::black_box;
 use std::time::Instant;
@@ -42,7 +42,11 @@ fn main() {
         name: "bench".into(),
         frame_rate: rate,
         eye_point_m: Point3::new(0.0, 0.0, 1.6),
-        genlock: Genlock::Internal,
+        genlock: Genlock::default(),
+        timecode: TimecodePlan::default(),
+        pacer: Pacer::default(),
+        budget: Budget::default(),
+        control: None,
         latency: Latency { late_latch: true, late_warp: true, exposure_true: false },
         walls: Vec::new(),
         feeds: Vec::new(),

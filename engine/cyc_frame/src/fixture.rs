@@ -1,7 +1,9 @@
 //! Stages made by formula, for this crate's tests.
 
 use cyc_core::{CameraInput, Pose, Quality, Rate};
-use cyc_stage::stage::{Camera, Exposure, Genlock, Inner, Latency, Output, Panel, Patch, Stage, Wall, Window};
+use cyc_stage::stage::{
+    Budget, Camera, Exposure, Genlock, Inner, Latency, Output, Pacer, Panel, Patch, Stage, TimecodePlan, Wall, Window,
+};
 use nalgebra::{Isometry3, Point3, Vector3};
 
 /// Panels of 192 px at 2.6 mm: 0.4992 m a side.
@@ -16,7 +18,11 @@ pub fn stage(eye_m: [f64; 3], walls: Vec<Wall>) -> Stage {
         name: "fixture".into(),
         frame_rate: rate("24000/1001"),
         eye_point_m: Point3::from(eye_m),
-        genlock: Genlock::Internal,
+        genlock: Genlock::default(),
+        timecode: TimecodePlan::default(),
+        pacer: Pacer::default(),
+        budget: Budget::default(),
+        control: None,
         latency: Latency { late_latch: true, late_warp: true, exposure_true: false },
         walls,
         feeds: Vec::new(),

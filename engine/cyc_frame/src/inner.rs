@@ -1,11 +1,10 @@
 //! The film cameras' views: `solve`, and `relatch` for poses renewed late in the frame.
 
-use crate::plan::{FramePlan, InnerView};
+use crate::plan::{FramePlan, InnerView, LineView};
 use crate::view::{self, Axes, clip_from_stage};
-use cyc_core::{CameraInput, FrameInput};
+use cyc_core::{CameraInput, FrameInput, LateCamera, Pose};
 use cyc_stage::stage::{Camera, Stage};
 use nalgebra::{Point3, Vector3};
-use std::collections::BTreeMap;
 
 /// What is to be drawn for `input`: one entry per stage camera, in the stage's priority order.
 ///
@@ -20,27 +19,44 @@ pub fn solve(stage: &Stage, input: &FrameInput) -> FramePlan {
     }
 }
 
-/// The plan with the camera states in `late` in place of those it was solved for: what the mask and the pupil
-/// shift take, while the pictures keep the views of `plan`.
+/// The plan with the camera states in `late` (one per stage camera) in place of those it was solved for.
 ///
-/// A camera that `late` does not name, or names with unusable numbers, keeps its view; one that had no view has no
+/// A camera about which `late` says nothing, or with unusable numbers, keeps its view; one that had no view has no
 /// picture either, and stays `None`.
-pub fn relatch(stage: &Stage, plan: &FramePlan, late: &BTreeMap<String, CameraInput>) -> FramePlan {
+pub fn relatch(stage: &Stage, plan: &FramePlan, late: &[Option<LateCamera>]) -> FramePlan {
     let mut renewed = FramePlan { cameras: Vec::with_capacity(plan.cameras.len()), ..*plan };
     relatch_into(stage, plan, late, &mut renewed);
     renewed
 }
 
 /// [`relatch`] into a plan that exists already; allocates nothing once `renewed` has held as many cameras.
-pub fn relatch_into(stage: &Stage, plan: &FramePlan, late: &BTreeMap<String, CameraInput>, renewed: &mut FramePlan) {
+pub fn relatch_into(stage: &Stage, plan: &FramePlan, late: &[Option<LateCamera>], renewed: &mut FramePlan) {
     renewed.frame = plan.frame;
     renewed.display_time = plan.display_time;
     renewed.cameras.clear();
     renewed.cameras.extend(plan.cameras.iter().enumerate().map(|(index, drawn)| {
         let drawn = (*drawn)?;
-        let newer = stage.cameras.get(index).and_then(|camera| inner_view(camera, late.get(&camera.id)?, [0.0; 2]));
+        let late = late.get(index).copied().flatten();
+        let newer = stage.cameras.get(index).zip(late).and_then(|(camera, late)| late_view(camera, &late));
         Some(newer.unwrap_or(drawn))
     }));
+}
+
+/// The late states of a frame's input, one per stage camera.
+pub fn late_cameras(stage: &Stage, input: &FrameInput) -> Vec<Option<LateCamera>> {
+    stage.cameras.iter().map(|camera| input.late.get(&camera.id).copied()).collect()
+}
+
+/// One camera's view by a state renewed late in the frame, with its sensor lines where the state has them.
+fn late_view(camera: &Camera, late: &LateCamera) -> Option<InnerView> {
+    let view = inner_view(camera, &late.input, [0.0; 2])?;
+    let line = |pose: Pose| {
+        let InnerView { pupil_m, clip_from_stage, .. } =
+            inner_view(camera, &CameraInput { pose, ..late.input }, [0.0; 2])?;
+        Some(LineView { pupil_m, clip_from_stage })
+    };
+    let lines = late.lines.and_then(|[first, last]| Some([line(first)?, line(last)?]));
+    Some(InnerView { lines, ..view })
 }
 
 /// One camera's view from its entrance pupil, overscan included.
@@ -58,7 +74,7 @@ pub fn inner_view(camera: &Camera, input: &CameraInput, projection_offset_mm: [f
     let offset_m = if input.entrance_pupil_offset_m.is_finite() { input.entrance_pupil_offset_m } else { 0.0 };
     let pupil_m = input.pose.position_m + axes.forward * offset_m;
 
-    let overscan = camera.inner.overscan;
+    let overscan = input.overscan.filter(|wide| wide.is_finite() && *wide >= 1.0).unwrap_or(camera.inner.overscan);
     let half_tan = camera.sensor_mm.map(|side_mm| overscan * side_mm / 2.0 / focal_mm);
     // The picture's centre looks where the sensor's centre does: against the shift; y turns from down to up.
     let centre_tan = [-projection_offset_mm[0] / focal_mm, projection_offset_mm[1] / focal_mm];
@@ -72,6 +88,8 @@ pub fn inner_view(camera: &Camera, input: &CameraInput, projection_offset_mm: [f
         half_tan,
         overscan,
         soft_edge: camera.inner.soft_edge,
+        lines: None,
+        lines_down: camera.exposure.shutter.is_none_or(|shutter| shutter.lines_down),
     })
 }
 
@@ -136,7 +154,7 @@ mod tests {
         let stage = two_cameras();
         let early = input(Pose::identity(), 35.0);
         let turned = input(Pose::from_pan_tilt_roll(Point3::new(0.1, 0.0, 0.0), 0.2, 0.0, 0.0), 36.0);
-        let late = |input| BTreeMap::from([("a".to_string(), input), ("stranger".to_string(), input)]);
+        let late = |input| [Some(LateCamera { input, lines: None }), None];
         let plan = solve(&stage, &frame(&[("a", early), ("b", early)]));
         let renewed = relatch(&stage, &plan, &late(turned));
         assert_eq!(renewed.cameras[0], solve(&stage, &frame(&[("a", turned)])).cameras[0]);
@@ -147,6 +165,21 @@ mod tests {
         // What was not drawn cannot be shown.
         let blind = solve(&stage, &frame(&[]));
         assert_eq!(relatch(&stage, &blind, &late(turned)), blind);
+    }
+
+    #[test]
+    fn lines_are_views_from_where_the_sensor_is_as_they_expose() {
+        let stage = two_cameras();
+        let at = |x: f64| Pose::from_pan_tilt_roll(Point3::new(x, 0.0, 0.0), x, 0.0, 0.0);
+        let middle = CameraInput { entrance_pupil_offset_m: 0.2, overscan: Some(1.5), ..input(at(0.1), 35.0) };
+        let plan = solve(&stage, &frame(&[("a", middle)]));
+        let late = [Some(LateCamera { input: middle, lines: Some([at(0.0), at(0.2)]) }), None];
+        let [first, last] = relatch(&stage, &plan, &late).cameras[0].unwrap().lines.unwrap();
+        for (line, x) in [(first, 0.0), (last, 0.2)] {
+            let alone = solve(&stage, &frame(&[("a", CameraInput { pose: at(x), ..middle })])).cameras[0].unwrap();
+            assert_eq!((line.pupil_m, line.clip_from_stage), (alone.pupil_m, alone.clip_from_stage));
+            assert_eq!(alone.overscan, 1.5);
+        }
     }
 
     fn any_number() -> impl Strategy<Value = f64> {

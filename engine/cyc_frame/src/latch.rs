@@ -1,6 +1,9 @@
-//! The latch: once per tick, every camera's state at the instant the frame's light will leave the wall.
+//! The latch: once per tick, every camera's state at the instant its sensor sees the frame's light.
 
-use cyc_core::{CameraInput, CameraState, FrameInput, PoseSource, Quality, Rate, StageTime, Tick, Timecode};
+use crate::exposure::{LineInstants, line_instants};
+use cyc_core::{
+    CameraInput, CameraState, FrameInput, LateCamera, Pose, PoseSource, Quality, Rate, StageTime, Tick, Timecode,
+};
 use cyc_stage::stage::{Camera, Stage};
 use std::collections::BTreeMap;
 
@@ -19,10 +22,27 @@ pub struct Latch {
 pub struct Latched {
     /// What `solve` takes.
     pub input: FrameInput,
-    /// Every stage camera's state with its stamps, by id; lost ones too.
-    pub cameras: BTreeMap<String, CameraState>,
+    /// Every stage camera's state with its stamps, in the stage's order; lost ones too.
+    pub cameras: Vec<CameraState>,
     /// When it was latched.
     pub at: StageTime,
+}
+
+/// A camera's state renewed late in the frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LatePose {
+    /// At the middle of the exposure.
+    pub state: CameraState,
+    /// The sensor's poses as its first and its last line expose; `None` unless that was asked for.
+    pub lines: Option<[Pose; 2]>,
+}
+
+impl LatePose {
+    /// As `relatch` takes it, the inner picture as wide as it was latched with; `None` if nothing is known.
+    pub fn camera(&self, latched: Option<&CameraInput>) -> Option<LateCamera> {
+        let input = CameraInput { overscan: latched.and_then(|latched| latched.overscan), ..self.state.input? };
+        Some(LateCamera { input, lines: self.lines })
+    }
 }
 
 impl Latch {
@@ -53,36 +73,55 @@ impl Latch {
         tick.ideal.plus_nanos(start(tick.frame.saturating_add(frames)).saturating_sub(start(tick.frame)))
     }
 
-    /// The input of the tick's frame: every camera of the stage at the frame's display time. `now` is when that
-    /// happens.
+    /// When the sensor lines of `camera` see the frame that is lit from `display_time` on.
+    pub fn exposed(&self, camera: &Camera, display_time: StageTime) -> LineInstants {
+        line_instants(display_time, self.rate, &camera.exposure)
+    }
+
+    /// The input of the tick's frame: every camera of the stage as its sensor's middle line sees the frame. `now` is
+    /// when that happens.
     pub fn latch(&self, stage: &Stage, source: &dyn PoseSource, tick: &Tick, now: StageTime) -> Latched {
         let display_time = self.display_time(tick);
-        let cameras = camera_states(stage, source, display_time);
+        let state = |camera: &Camera| camera_state(camera, source, self.exposed(camera, display_time)[1]);
+        let cameras: Vec<_> = stage.cameras.iter().map(state).collect();
+        let label = tick.label.map(|label| label.to_string());
         let input = FrameInput {
             frame: tick.frame,
-            timecode: timecode_label(tick.frame, self.rate),
+            timecode: label.unwrap_or_else(|| timecode_label(tick.frame, self.rate)),
             display_time,
-            cameras: inputs(&cameras),
+            cameras: inputs(stage, &cameras),
             ..FrameInput::default()
         };
         Latched { input, cameras, at: now }
     }
 
-    /// Every camera's state for the same instant as `plan`'s, with what has arrived since: what `relatch` takes,
-    /// through [`inputs`].
-    pub fn late(
+    /// Every camera's state for the same instants as [`Latch::latch`], with what has arrived since; with `lines`, also
+    /// where the sensor is when its first and its last line expose. Allocates nothing once `late` has held as many.
+    pub fn late_into(
         &self,
         stage: &Stage,
         source: &dyn PoseSource,
         display_time: StageTime,
-    ) -> BTreeMap<String, CameraState> {
-        camera_states(stage, source, display_time)
+        lines: bool,
+        late: &mut Vec<LatePose>,
+    ) {
+        late.clear();
+        late.extend(stage.cameras.iter().map(|camera| {
+            let at = self.exposed(camera, display_time);
+            if lines && camera.feed.is_some() && at[0] != at[2] {
+                let (state, lines) = source.lines(&camera.id, at);
+                LatePose { state, lines }
+            } else {
+                LatePose { state: camera_state(camera, source, at[1]), lines: None }
+            }
+        }));
     }
 }
 
-/// The states that say something, as `FrameInput.cameras` or `FrameInput.late` holds them.
-pub fn inputs(states: &BTreeMap<String, CameraState>) -> BTreeMap<String, CameraInput> {
-    states.iter().filter_map(|(id, state)| Some((id.clone(), state.input?))).collect()
+/// The states that say something, as `FrameInput.cameras` holds them.
+pub fn inputs(stage: &Stage, states: &[CameraState]) -> BTreeMap<String, CameraInput> {
+    let known = stage.cameras.iter().zip(states).filter_map(|(camera, state)| Some((camera.id.clone(), state.input?)));
+    known.collect()
 }
 
 /// The timecode of a frame of the stage's beat, frame 0 being 01:00:00:00; drop-frame where the rate has that.
@@ -91,10 +130,6 @@ pub fn timecode_label(frame: u64, rate: Rate) -> String {
     let origin = Timecode { hours: FIRST_HOUR, minutes: 0, seconds: 0, frames: 0, drop_frame };
     let origin_frame = origin.frame(rate).unwrap_or(0);
     Timecode::of_frame(frame.saturating_add(origin_frame), rate, drop_frame).to_string()
-}
-
-fn camera_states(stage: &Stage, source: &dyn PoseSource, at: StageTime) -> BTreeMap<String, CameraState> {
-    stage.cameras.iter().map(|camera| (camera.id.clone(), camera_state(camera, source, at))).collect()
 }
 
 /// A camera on a feed is what the feed says; one without stands where the file says, or is lost.
@@ -113,6 +148,7 @@ pub fn fixed_input(camera: &Camera) -> Option<CameraInput> {
         focus_distance_m: None,
         entrance_pupil_offset_m: 0.0,
         quality: Quality::Measured,
+        overscan: None,
     })
 }
 
@@ -120,7 +156,8 @@ pub fn fixed_input(camera: &Camera) -> Option<CameraInput> {
 mod tests {
     use super::*;
     use crate::fixture::{camera, input, output, stage};
-    use cyc_core::{Pose, report::FeedReport};
+    use cyc_core::report::FeedReport;
+    use cyc_stage::stage::Shutter;
 
     /// Knows one camera, whose focal length says for which instant it was asked.
     struct OneCamera(&'static str);
@@ -131,6 +168,7 @@ mod tests {
                 input: Some(input(Pose::identity(), at.0 as f64)),
                 capture: Some(at.plus_nanos(-5)),
                 received: Some(at.plus_nanos(-3)),
+                motion: None,
             };
             if camera == self.0 { known } else { CameraState::LOST }
         }
@@ -141,7 +179,7 @@ mod tests {
     }
 
     fn tick(frame: u64, ideal: i64) -> Tick {
-        Tick { frame, ideal: StageTime(ideal), actual: StageTime(ideal).plus_nanos(70), missed: 0 }
+        Tick { actual: StageTime(ideal).plus_nanos(70), ..Tick::on_time(frame, StageTime(ideal)) }
     }
 
     fn with_latency(frames: &[u32]) -> Stage {
@@ -185,10 +223,30 @@ mod tests {
         assert_eq!(latched.input.cameras["fed"].focal_length_mm, display_time.0 as f64);
         assert_eq!(latched.input.cameras["fixed"], CameraInput { quality: Quality::Measured, ..input(fixed, 35.0) });
         assert_eq!(latched.cameras.len(), 4);
-        assert_eq!(latched.cameras["silent"], CameraState::LOST);
-        assert_eq!(latched.cameras["nowhere"], CameraState::LOST);
-        assert_eq!(latched.cameras["fixed"].capture, None);
-        assert_eq!(inputs(&latch.late(&stage, &OneCamera("fed"), display_time)), latched.input.cameras);
+        assert_eq!(latched.cameras[1], CameraState::LOST);
+        assert_eq!(latched.cameras[3], CameraState::LOST);
+        assert_eq!(latched.cameras[2].capture, None);
+        let mut late = Vec::new();
+        latch.late_into(&stage, &OneCamera("fed"), display_time, true, &mut late);
+        assert_eq!(late.iter().map(|pose| pose.state).collect::<Vec<_>>(), latched.cameras);
+        assert!(late.iter().all(|pose| pose.lines.is_none()), "without a shutter all lines expose at once");
+    }
+
+    #[test]
+    fn a_shutter_moves_the_instant_to_the_middle_of_the_exposure() {
+        let mut stage = Stage { cameras: vec![camera("fed", Some(0), None)], ..with_latency(&[1]) };
+        let shutter = Shutter { angle_deg: 180.0, phase_deg: 0.0, readout_ms: 15.0, lines_down: true };
+        stage.cameras[0].exposure.shutter = Some(shutter);
+        let (latch, tick) = (Latch::new(&stage), tick(120, 500));
+        let latched = latch.latch(&stage, &OneCamera("fed"), &tick, StageTime(777));
+        let exposed = latch.exposed(&stage.cameras[0], latched.input.display_time);
+        assert_eq!(exposed[2].nanos_since(exposed[0]), 15_000_000);
+        assert_eq!(latched.input.cameras["fed"].focal_length_mm, exposed[1].0 as f64);
+        let mut late = Vec::new();
+        latch.late_into(&stage, &OneCamera("fed"), latched.input.display_time, true, &mut late);
+        assert!(late[0].lines.is_some());
+        latch.late_into(&stage, &OneCamera("fed"), latched.input.display_time, false, &mut late);
+        assert!(late[0].lines.is_none());
     }
 
     #[test]

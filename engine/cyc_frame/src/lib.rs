@@ -9,10 +9,15 @@
 //! Invariant: everything here is a pure function of its arguments; no clock, no socket, no file, no panic on
 //! any number, finite or not.
 
+pub mod budget;
+pub mod degrade;
+pub mod delay;
+pub mod exposure;
 pub mod frustum;
 pub mod inner;
 pub mod latch;
 pub mod line;
+pub mod margin;
 pub mod offaxis;
 pub mod outer;
 pub mod plan;
@@ -22,9 +27,10 @@ pub mod view;
 #[cfg(test)]
 mod fixture;
 
+pub use exposure::{LineInstants, line_instants};
 pub use frustum::inner_weight;
-pub use inner::{inner_ndc, inner_uv, inner_view, relatch, relatch_into, solve};
-pub use latch::{Latch, Latched};
+pub use inner::{inner_ndc, inner_uv, inner_view, late_cameras, relatch, relatch_into, solve};
+pub use latch::{Latch, Latched, LatePose};
 pub use line::{PlanLine, plan_line};
 pub use offaxis::off_axis;
 pub use outer::{outer_layout, scale_views};

@@ -30,6 +30,19 @@ pub struct InnerView {
     pub overscan: f64,
     /// Width of the soft edge as a fraction of the overscan.
     pub soft_edge: f64,
+    /// The camera as its first and as its last sensor line expose, where the wall is drawn line by line.
+    pub lines: Option<[LineView; 2]>,
+    /// The first sensor line is at the top.
+    pub lines_down: bool,
+}
+
+/// A camera's view as one sensor line exposes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LineView {
+    /// The entrance pupil in stage space, metres.
+    pub pupil_m: Point3<f64>,
+    /// Stage to clip space, as [`InnerView::clip_from_stage`].
+    pub clip_from_stage: Matrix4<f64>,
 }
 
 /// A view from the eye point that covers a part of one wall. Static: walls and eye point do not move.

@@ -17,6 +17,14 @@ pub struct CameraTrace {
     pub warped: Option<StageTime>,
     /// The instant the shown pose was computed for.
     pub pose_for: StageTime,
+    /// Linear overscan of the inner picture as drawn; `None` if there is none.
+    pub overscan: Option<f64>,
+    /// The overscan that the camera's turn and the measured latency ask for.
+    pub overscan_needed: Option<f64>,
+    /// Each wall pixel was drawn for the sensor line that sees it.
+    pub exposure_true: bool,
+    /// Wall pixels whose surface the drawn picture did not hold; `None` where nothing was re-projected.
+    pub disoccluded_px: Option<u64>,
 }
 
 /// What a frame leaves behind.
@@ -51,6 +59,7 @@ pub fn frame_report(record: &FrameRecord<'_>, feeds: Vec<(String, FeedReport)>) 
         presented_ns: record.presented,
         margin_ns: record.deadline.nanos_since(record.complete),
         missed: record.missed,
+        sync: record.tick.sync,
         cameras: record.cameras.iter().map(|(id, trace)| (id.clone(), camera_report(trace))).collect(),
         feeds: feeds.into_iter().collect(),
         stages_ns: record.stages,
@@ -74,6 +83,10 @@ fn camera_report(trace: &CameraTrace) -> CameraReport {
         warped_ns: when_known(trace.warped),
         pose_for_ns: when_known(Some(trace.pose_for)),
         pose_age_ns: capture.map(|capture| trace.pose_for.nanos_since(capture)),
+        overscan: trace.overscan.filter(|_| known.is_some()),
+        overscan_needed: trace.overscan_needed.filter(|_| known.is_some()),
+        exposure_true: trace.exposure_true && known.is_some(),
+        disoccluded_px: trace.disoccluded_px,
     }
 }
 
@@ -91,7 +104,7 @@ mod tests {
             ..FrameInput::default()
         };
         let record = FrameRecord {
-            tick: Tick { frame: 3, ideal: StageTime(1_000), actual: StageTime(1_012), missed: 0 },
+            tick: Tick { actual: StageTime(1_012), ..Tick::on_time(3, StageTime(1_000)) },
             input: &input,
             cameras: &BTreeMap::from([("cam".to_string(), trace)]),
             complete: StageTime(1_400),
@@ -110,13 +123,22 @@ mod tests {
             late_latched: None,
             warped: Some(StageTime(1_300)),
             pose_for: StageTime(2_000),
+            overscan: Some(1.25),
+            overscan_needed: Some(1.1),
+            exposure_true: false,
+            disoccluded_px: None,
         }
     }
 
     #[test]
     fn a_known_camera_reports_its_pose_and_age() {
         let known = input(Pose::identity(), 35.0);
-        let shown = CameraState { input: Some(known), capture: Some(StageTime(900)), received: Some(StageTime(950)) };
+        let shown = CameraState {
+            input: Some(known),
+            capture: Some(StageTime(900)),
+            received: Some(StageTime(950)),
+            motion: None,
+        };
         let report = report_of(trace(shown));
         assert_eq!((report.frame, report.tick_error_ns, report.margin_ns, report.missed), (3, 12, 100, 2));
         assert_eq!((report.tick_ns, report.display_time_ns), (StageTime(1_000), StageTime(2_000)));
@@ -126,6 +148,7 @@ mod tests {
             "position_m": [0.0, 0.0, 0.0], "orientation_wxyz": [1.0, 0.0, 0.0, 0.0], "focal_length_mm": 35.0,
             "quality": "measured", "capture_ns": 900, "received_ns": 950, "latched_ns": 1020,
             "late_latched_ns": null, "warped_ns": 1300, "pose_for_ns": 2000, "pose_age_ns": 1100,
+            "overscan": 1.25, "overscan_needed": 1.1, "exposure_true": false, "disoccluded_px": null,
         });
         assert_eq!(camera, expected);
     }
@@ -135,7 +158,10 @@ mod tests {
         let stale = CameraState { capture: Some(StageTime(1)), ..CameraState::LOST };
         let camera = serde_json::to_value(&report_of(trace(stale)).cameras["cam"]).unwrap();
         for (key, value) in camera.as_object().unwrap() {
-            assert!(if key == "quality" { value == "lost" } else { value.is_null() }, "{key}: {value}");
+            assert!(
+                if key == "quality" { value == "lost" } else { value.is_null() || value == false },
+                "{key}: {value}"
+            );
         }
     }
 

@@ -64,6 +64,7 @@ fn pose(all: &Value, name: &str) -> (CameraInput, Pose) {
         focus_distance_m: None,
         entrance_pupil_offset_m: entry["epd"].as_f64().unwrap(),
         quality: Quality::Measured,
+        overscan: None,
     };
     (input, pose)
 }

@@ -127,8 +127,7 @@ impl CameraSource {
             // A camera on a tripod: the stage file gives the sensor itself.
             None => CameraState {
                 input: self.fixed.map(|pose| self.input(pose, &LensSample::default(), Quality::Measured)),
-                capture: None,
-                received: None,
+                ..CameraState::LOST
             },
         }
     }
@@ -138,6 +137,7 @@ impl CameraSource {
             input: Some(self.input(sampled.pose.then(&self.mount), &sampled.lens, sampled.quality)),
             capture: Some(sampled.capture),
             received: Some(sampled.received),
+            motion: None,
         }
     }
 
@@ -149,6 +149,7 @@ impl CameraSource {
             focus_distance_m: lens.focus_distance_m.filter(|metres| metres.is_finite()),
             entrance_pupil_offset_m: lens.entrance_pupil_offset_m.unwrap_or(0.0),
             quality,
+            overscan: None,
         }
     }
 }

@@ -9,14 +9,19 @@
 
 pub mod cell;
 pub mod clock;
+pub mod control;
+pub mod doctor;
 pub mod error;
 pub mod fake;
 pub mod feed;
+pub mod genlock;
 pub mod jitter;
 pub mod lane;
+pub mod pacer;
 pub mod sim;
 pub mod stamp;
 pub mod tick;
+pub mod timecode_out;
 
 pub use clock::MonotonicClock;
 pub use error::LinkError;

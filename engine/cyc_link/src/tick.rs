@@ -74,7 +74,7 @@ impl TickSource for InternalTicks {
         self.clock.sleep_until(ideal);
         let missed = frame - self.next;
         self.next = frame + 1;
-        Some(Tick { frame, ideal, actual: self.clock.now(), missed })
+        Some(Tick { actual: self.clock.now(), missed, ..Tick::on_time(frame, ideal) })
     }
 }
 
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn late_within_a_frame_is_delivered_at_once_and_nothing_is_missed() {
         let (clock, mut ticks) = ticks("25", 0);
-        assert_eq!(ticks.wait(), Some(Tick { frame: 0, ideal: StageTime(0), actual: StageTime(0), missed: 0 }));
+        assert_eq!(ticks.wait(), Some(Tick::on_time(0, StageTime(0))));
         clock.set(StageTime(79_999_999));
         let tick = ticks.wait().unwrap();
         assert_eq!((tick.frame, tick.missed), (1, 0));

@@ -8,7 +8,7 @@ mod profiles;
 mod walls;
 
 use crate::problem::{Code, Problem, Problems, Span};
-use crate::stage::{Feed, Genlock, Latency, Stage};
+use crate::stage::{Budget, Feed, Genlock, Latency, Pacer, Stage, TimecodePlan};
 use crate::suggest;
 use crate::tree::{Asked, Bounds, Field, Sheet, Table, Variant, from_to};
 use crate::upgrade;
@@ -199,7 +199,7 @@ fn read_stage(root: &Table<'_>, files: &Files<'_>) -> Option<Stage> {
     let name = root.need("name", "name = \"my stage\"").and_then(|f| stage_name(&f));
     let frame_rate = root.need("frame_rate", "frame_rate = \"24\"").and_then(|f| rate(&f));
     let eye_point_m = root.get("eye_point_m").and_then(|f| f.numbers(POSITION_M)).unwrap_or([0.0, 0.0, 1.6]);
-    let genlock = root.get("genlock").map_or(Some(Genlock::Internal), |f| genlock(&f));
+    let genlock = root.get("genlock").map_or(Some(Genlock::default()), |f| genlock(&f));
     let latency = latency(root);
 
     let walls: Vec<_> = root.list("wall").iter().map(|t| walls::wall(t, files)).collect();
@@ -227,6 +227,10 @@ fn read_stage(root: &Table<'_>, files: &Files<'_>) -> Option<Stage> {
         frame_rate: frame_rate?,
         eye_point_m: Point3::from(eye_point_m),
         genlock: genlock?,
+        timecode: TimecodePlan::default(),
+        pacer: Pacer::default(),
+        budget: Budget::default(),
+        control: None,
         latency,
         walls: Some(walls).filter(|walls| !walls.is_empty()).and_then(Entry::all)?,
         feeds: Entry::all(feeds)?,
@@ -294,7 +298,7 @@ fn genlock(field: &Field<'_>) -> Option<Genlock> {
     let table = field.table()?;
     let source = table.need("source", "source.internal = {}")?;
     match source.variant(&[("internal", "source.internal = {}")])? {
-        Variant::Known(_, field) => field.table().map(|_| Genlock::Internal),
+        Variant::Known(_, field) => field.table().map(|_| Genlock::default()),
         Variant::Unknown(name, span) => {
             let message = format!("genlock source {name:?} is not supported yet");
             let problem = Problem::new(Code::GenlockSource, span, message).label("no such source");

@@ -1,7 +1,10 @@
 //! The stage, resolved: what a stage file means once every name is looked up and every file is read.
 
 use cyc_color::signal::Signal;
-use cyc_core::{LossPolicy, Pose, Rate, profile::Profile};
+use cyc_core::{
+    LossPolicy, Pose, Rate,
+    profile::{FilterProfile, Profile},
+};
 use nalgebra::{Isometry3, Point3};
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -16,6 +19,14 @@ pub struct Stage {
     pub eye_point_m: Point3<f64>,
     /// Where the beat comes from.
     pub genlock: Genlock,
+    /// What labels frames.
+    pub timecode: TimecodePlan,
+    /// How the frame thread is woken.
+    pub pacer: Pacer,
+    /// What a frame may take.
+    pub budget: Budget,
+    /// Where OSC commands arrive.
+    pub control: Option<SocketAddr>,
     /// Late stages of the frame.
     pub latency: Latency,
     /// LED surfaces.
@@ -28,12 +39,223 @@ pub struct Stage {
     pub outputs: Vec<Output>,
 }
 
+/// `[genlock]`: phase. Where beats come from.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Genlock {
+    /// The source.
+    pub source: GenlockSource,
+    /// Added to the source's instants, nanoseconds: cable, converter and processor delays.
+    pub phase_nanos: i64,
+}
+
 /// Tick source.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Genlock {
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum GenlockSource {
     /// The machine's own clock.
     #[default]
     Internal,
+    /// Alignment points of SMPTE ST 2059-1 on a clock that PTP disciplines.
+    Ptp(Ptp),
+    /// The frames of linear timecode.
+    Ltc(Sound),
+    /// MIDI timecode quarter frames.
+    Mtc(Midi),
+    /// Art-Net timecode packets.
+    ArtNet(ArtNet),
+    /// OSC messages, one a frame.
+    Osc(OscTicks),
+    /// A byte or a modem-line edge a frame.
+    Serial(SerialPulse),
+    /// A display's vertical blanking.
+    Display(Display),
+}
+
+/// PTP / SMPTE ST 2059.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ptp {
+    /// PTP domain; 127 by SMPTE ST 2059-2.
+    pub domain: u8,
+    /// Network interface whose PTP daemon is meant, for messages and `doctor`.
+    pub interface: Option<String>,
+    /// A hardware clock such as "/dev/ptp0"; `None` is CLOCK_TAI.
+    pub device: Option<String>,
+    /// linuxptp's management socket, "/var/run/ptp4l" by default.
+    pub management: String,
+}
+
+/// Sound in or out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sound {
+    /// A sound device by name ("default" is the system's) and a channel, 0 the first.
+    Device {
+        /// Name as `doctor` lists it.
+        name: String,
+        /// Channel.
+        channel: u16,
+    },
+    /// A WAV file, for rehearsal and tests: played in real time, once, or written.
+    File {
+        /// Path, from the stage file's folder.
+        path: std::path::PathBuf,
+        /// Channel.
+        channel: u16,
+    },
+}
+
+/// A MIDI port by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Midi {
+    /// Name as `doctor` lists it; the first port that contains it is taken.
+    pub port: String,
+}
+
+/// Art-Net timecode.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArtNet {
+    /// Listen address, or where to send; port 6454 by the standard.
+    pub udp: SocketAddr,
+    /// Stream id, 0 the master.
+    pub stream: u8,
+}
+
+/// OSC ticks: `<address> ,i` or `,h` (frame number) and `,s` (timecode), either or both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OscTicks {
+    /// Listen address, or where to send.
+    pub udp: SocketAddr,
+    /// OSC address.
+    pub address: String,
+}
+
+/// A pulse on a serial port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SerialPulse {
+    /// Device path.
+    pub device: String,
+    /// What is a pulse.
+    pub pulse: SerialEdge,
+    /// Line speed where the pulse is a byte.
+    pub baud: u32,
+}
+
+/// What counts as a pulse on a serial port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are the documentation")]
+pub enum SerialEdge {
+    Byte,
+    Cts,
+    Dcd,
+}
+
+/// A display's vertical blanking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Display {
+    /// DRM device such as "/dev/dri/card0".
+    pub card: String,
+    /// Connector such as "DP-1"; `None` is the first that is on.
+    pub connector: Option<String>,
+}
+
+/// `[timecode]`: labels in, and timecode out.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TimecodePlan {
+    /// Where labels come from.
+    pub source: LabelSource,
+    /// Whether labels are dropped; `None` is where the rate has that.
+    pub drop_frame: Option<bool>,
+    /// Who is told.
+    pub out: Vec<TimecodeOut>,
+}
+
+/// Where labels come from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LabelSource {
+    /// Counted from the frame number; frame 0 is `start` (with PTP: a day of labels from the epoch).
+    Count {
+        /// Label of frame 0.
+        start: cyc_core::Timecode,
+    },
+    /// The clock on the wall, jammed once a day.
+    TimeOfDay {
+        /// Local time minus UTC, minutes.
+        utc_offset_minutes: i32,
+        /// When labels are set to the clock again, minutes after local midnight.
+        jam_minutes: u32,
+    },
+    /// What the genlock source says, if that carries labels (LTC, MTC, Art-Net, OSC).
+    Genlock,
+    /// Linear timecode.
+    Ltc(Sound),
+    /// MIDI timecode.
+    Mtc(Midi),
+    /// Art-Net timecode.
+    ArtNet(ArtNet),
+    /// OSC.
+    Osc(OscTicks),
+}
+
+impl Default for LabelSource {
+    fn default() -> Self {
+        let start = cyc_core::Timecode { hours: 1, minutes: 0, seconds: 0, frames: 0, drop_frame: false };
+        Self::Count { start }
+    }
+}
+
+/// Timecode or ticks that leave.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TimecodeOut {
+    /// Linear timecode as sound.
+    Ltc(Sound),
+    /// MIDI timecode.
+    Mtc(Midi),
+    /// Art-Net timecode.
+    ArtNet(ArtNet),
+    /// OSC on every n-th tick, and on cues.
+    Osc {
+        /// To whom.
+        to: OscTicks,
+        /// Every n-th frame.
+        every: u32,
+    },
+}
+
+/// `[pacer]`: how the frame thread is woken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pacer {
+    /// SCHED_FIFO priority, 1..=99; `None` leaves the scheduling as it is.
+    pub priority: Option<u8>,
+    /// CPU that the frame thread is pinned to.
+    pub cpu: Option<u32>,
+    /// How long before the instant the sleep ends and the spin begins, nanoseconds.
+    pub spin_nanos: i64,
+    /// Keep the program's memory from being paged out.
+    pub lock_memory: bool,
+}
+
+impl Default for Pacer {
+    fn default() -> Self {
+        Self { priority: Some(60), cpu: None, spin_nanos: 60_000, lock_memory: true }
+    }
+}
+
+/// `[budget]`: what a frame may take, nanoseconds; `None` is not checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(missing_docs, reason = "the names of the report's stages")]
+pub struct Budget {
+    /// From the newest sample's kernel stamp to the pass that used it.
+    pub receive_to_use: Option<i64>,
+    /// `pose_age_ns`.
+    pub pose_age: Option<i64>,
+    /// Least time left before the deadline.
+    pub margin: Option<i64>,
+    pub latch: Option<i64>,
+    pub simulate: Option<i64>,
+    pub solve: Option<i64>,
+    pub render: Option<i64>,
+    pub compose: Option<i64>,
+    pub present: Option<i64>,
+    /// Give up quality rather than the beat, in the declared order.
+    pub degrade: bool,
 }
 
 /// `[latency]`.
@@ -101,6 +323,8 @@ pub struct Feed {
     pub protocol: Protocol,
     /// The device's signs, units and zero points.
     pub profile: Profile,
+    /// How its movement is filtered and predicted.
+    pub filter: FilterProfile,
     /// Subtracted from arrival time, nanoseconds.
     pub delay_nanos: i64,
     /// What happens when it falls silent.

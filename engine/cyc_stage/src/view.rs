@@ -1,6 +1,6 @@
 //! The stage as JSON for people and scripts: ids, sizes and places, without the triangles.
 
-use crate::stage::{Camera, Feed, Genlock, Monitor, Output, Protocol, Region, Stage, Transport, Wall};
+use crate::stage::{Camera, Feed, GenlockSource, Monitor, Output, Protocol, Region, Stage, Transport, Wall};
 use cyc_core::profile::Profile;
 use nalgebra::Point3;
 use serde::{Serialize, Serializer};
@@ -19,7 +19,7 @@ pub fn stage_view(stage: &Stage) -> Value {
         "name": stage.name,
         "frame_rate": stage.frame_rate,
         "eye_point_m": point(&stage.eye_point_m),
-        "genlock": match stage.genlock { Genlock::Internal => "internal" },
+        "genlock": match stage.genlock.source { GenlockSource::Internal => "internal", _ => "external" },
         "latency": {
             "late_latch": latency.late_latch,
             "late_warp": latency.late_warp,

@@ -45,7 +45,7 @@ pub fn tick(
 fn next_given(given: &mut GivenFrames, frame: &mut Frame) -> Option<Tick> {
     let settled = given.settled.load(Ordering::Relaxed);
     let input = if settled { given.frames.pop_front()? } else { given.frames.front()?.clone() };
-    let beat = Tick { frame: input.frame, ideal: input.display_time, actual: input.display_time, missed: 0 };
+    let beat = Tick::on_time(input.frame, input.display_time);
     frame.input = input;
     Some(beat)
 }

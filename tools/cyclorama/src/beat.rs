@@ -31,7 +31,7 @@ impl TickSource for WarmTicks {
         let now = self.clock.now();
         if self.warm < WARM_UP_FRAMES {
             self.warm += 1;
-            return Some(Tick { frame: 0, ideal: now, actual: now, missed: 0 });
+            return Some(Tick::on_time(0, now));
         }
         let origin = now.plus_nanos(self.rate.frame_nanos());
         let (clock, rate) = (&self.clock, self.rate);

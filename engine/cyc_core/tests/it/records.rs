@@ -48,7 +48,7 @@ fn late_cameras_subjects_and_events_are_read() {
     .unwrap();
     let SubjectInput { pose, quality } = frame.subjects["prop"];
     assert_eq!((pose.orientation_wxyz(), quality), ([0.0, 0.0, 0.0, -1.0], Quality::Held));
-    assert_eq!(frame.late["cam-a"].quality, Quality::Predicted);
+    assert_eq!(frame.late["cam-a"].input.quality, Quality::Predicted);
     assert_eq!(frame.events[0].name, "cue 1");
     let again: FrameInput = serde_json::from_str(&serde_json::to_string(&frame).unwrap()).unwrap();
     assert_eq!(again, frame);
@@ -144,6 +144,10 @@ fn a_report_has_the_names_of_the_interface() {
         warped_ns: None,
         pose_for_ns: None,
         pose_age_ns: None,
+        overscan: None,
+        overscan_needed: None,
+        exposure_true: false,
+        disoccluded_px: None,
     };
     let mut report = FrameReport { frame: 120, timecode: "01:00:05:00".into(), ..FrameReport::default() };
     report.cameras.insert("cam-a".into(), camera);
@@ -185,7 +189,7 @@ proptest! {
     fn poses_come_back_exactly(position_m in prop::array::uniform3(-1e4f64..1e4), wxyz in prop::array::uniform4(-1f64..1.0)) {
         prop_assume!(wxyz.iter().map(|x| x * x).sum::<f64>() > 1e-6);
         let pose = Pose::checked(position_m, wxyz).unwrap();
-        let camera = CameraInput { pose, focal_length_mm: 35.0, focus_distance_m: None, entrance_pupil_offset_m: -0.1, quality: Quality::Held };
+        let camera = CameraInput { pose, focal_length_mm: 35.0, focus_distance_m: None, entrance_pupil_offset_m: -0.1, quality: Quality::Held, overscan: None };
         let again: CameraInput = serde_json::from_str(&serde_json::to_string(&camera).unwrap()).unwrap();
         prop_assert_eq!(again, camera);
     }

@@ -3,7 +3,9 @@
 use cyc_core::profile::{FreedProfile, OpenTrackIoProfile, OscProfile, Profile};
 use cyc_core::{LensSample, LossPolicy, Pose, Rate};
 use cyc_link::StageFeeds;
-use cyc_stage::stage::{Camera, Exposure, Feed, Genlock, Inner, Latency, Protocol, Stage, Transport};
+use cyc_stage::stage::{
+    Budget, Camera, Exposure, Feed, Genlock, Inner, Latency, Pacer, Protocol, Stage, TimecodePlan, Transport,
+};
 use cyc_wire::freed::FreedRepr;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
@@ -18,7 +20,7 @@ pub fn feed(id: &str, protocol: Protocol) -> Feed {
         Protocol::OpenTrackIo { .. } => Profile::OpenTrackIo(OpenTrackIoProfile::default()),
         Protocol::Osc { .. } => Profile::Osc(OscProfile::Stage),
     };
-    Feed { id: id.into(), protocol, profile, delay_nanos: 0, loss: LossPolicy::default() }
+    Feed { id: id.into(), protocol, profile, filter: Default::default(), delay_nanos: 0, loss: LossPolicy::default() }
 }
 
 pub fn freed(addr: &str, camera_id: Option<u8>) -> Protocol {
@@ -40,7 +42,11 @@ pub fn stage(feeds: Vec<Feed>) -> Stage {
         name: "test".into(),
         frame_rate: rate("24"),
         eye_point_m: [0.0, 0.0, 1.6].into(),
-        genlock: Genlock::Internal,
+        genlock: Genlock::default(),
+        timecode: TimecodePlan::default(),
+        pacer: Pacer::default(),
+        budget: Budget::default(),
+        control: None,
         latency: Latency { late_latch: true, late_warp: true, exposure_true: false },
         walls: Vec::new(),
         feeds,

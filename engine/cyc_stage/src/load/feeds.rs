@@ -6,7 +6,7 @@ use crate::stage::{Feed, Protocol, Transport};
 use crate::suggest;
 use crate::tree::{Field, Table, Variant, from_to};
 use cyc_core::LossPolicy;
-use cyc_core::profile::{FreedProfile, OpenTrackIoProfile, OscProfile, Profile};
+use cyc_core::profile::{FilterProfile, FreedProfile, OpenTrackIoProfile, OscProfile, Profile};
 
 const PROTOCOLS: [(&str, &str); 3] = [
     ("freed", "protocol.freed = { udp = \"0.0.0.0:40000\", camera_id = 1 }"),
@@ -25,7 +25,8 @@ pub(super) fn feed(table: &Table<'_>) -> Entry<Feed> {
         let (kind, protocol) = spoken?;
         let profile = read_profile(kind, profile.as_ref())?;
         let delay_nanos = (delay_ms? * 1e6).round() as i64;
-        Some(Feed { id: id.clone()?, protocol: protocol?, profile, delay_nanos, loss: loss? })
+        let filter = FilterProfile::default();
+        Some(Feed { id: id.clone()?, protocol: protocol?, profile, filter, delay_nanos, loss: loss? })
     };
     let value = whole();
     Entry { id, span, value }

@@ -29,7 +29,7 @@ fn codes(edits: &[(&str, &str)]) -> Vec<Code> {
 fn defaults_are_the_promised_ones() {
     let stage = good(&[]);
     assert_eq!(stage.eye_point_m, Point3::new(0.0, 0.0, 1.6));
-    assert_eq!(stage.genlock, Genlock::Internal);
+    assert_eq!(stage.genlock, Genlock::default());
     assert!(stage.latency.late_latch && stage.latency.late_warp && !stage.latency.exposure_true);
     let wall = &stage.walls[0];
     assert_eq!(wall.size_px, [400, 200]);

@@ -1,0 +1,1 @@
+//! What happened on the stage that somebody must hear of.

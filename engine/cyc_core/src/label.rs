@@ -1,0 +1,1 @@
+//! Timecode labels that follow a source of their own, apart from the beat.

@@ -1,0 +1,1 @@
+//! The latency budget: what each part of a frame may take, and who spent more.

@@ -1,0 +1,1 @@
+//! Declared degradation: what a node that is over budget gives up, in order, and when it takes it back.

@@ -1,0 +1,1 @@
+//! OSC control: commands in, answers out.

@@ -1,0 +1,1 @@
+//! Waking at absolute instants: real-time scheduling, locked memory, a short spin.
