@@ -208,6 +208,7 @@ mod tests {
             id: "trk".into(),
             protocol: Protocol::Freed { transport, camera_id: Some(1) },
             profile: Profile::Freed(FreedProfile::default()),
+            filter: Default::default(),
             delay_nanos: delay_ms * MS,
             loss: LossPolicy::default(),
         }
