@@ -3,7 +3,7 @@
 // A wall pixel shows the world along the ray from an eye through that pixel: inside a camera's inner frustum
 // the eye is that camera's entrance pupil, outside it is the stage's eye point. How a camera is turned decides
 // only which pixels are inside.
-// Needs lib/color, lib/dither, lib/sphere, lib/frustum, lib/digits.
+// Needs lib/color, lib/dither, lib/sphere, lib/frustum, lib/reproject, lib/digits.
 
 struct Output {
     encode: WallEncode,
@@ -23,13 +23,21 @@ struct Camera {
     clip_from_stage: mat4x4<f32>,
     // The view that the inner picture was drawn with; the same unless the pose was renewed since.
     picture_from_stage: mat4x4<f32>,
-    pupil_m: vec3<f32>,
-    soft_edge: f32,
+    // The entrance pupil over the sensor's lines, as at_line takes it.
+    pupil_path_m: mat3x3<f32>,
+    // Rows of clip_from_stage over the sensor's lines, as exposed_line takes them.
+    y_rows: mat3x4<f32>,
+    w_rows: mat3x4<f32>,
     // Part of the picture array's layer that this camera's picture fills.
     uv_scale: vec2<f32>,
+    soft_edge: f32,
+    lines_per_ndc: f32,
     // 0 while nothing is known about the camera.
     live: u32,
-    _pad: u32,
+    // Steps of the search where the picture is seen from another place than it was drawn from; else 0.
+    search_steps: u32,
+    // The same part in pixels.
+    filled_px: vec2<f32>,
 }
 
 // Cameras of a stage, at most. In a uniform, since software rasterisers fetch storage pixel by pixel.
@@ -62,6 +70,10 @@ override show: u32 = 0u;
 override outlined: u32 = 0u;
 // 0: the environment is a panorama at infinity; 1: it was drawn into the picture arrays.
 override pictures_drawn: u32 = 0u;
+// 1: inner pictures are looked up from the newest pupil, by their depth.
+override warped: u32 = 0u;
+// 1: each pixel is drawn for the sensor line that sees it.
+override exposure_true: u32 = 0u;
 // 1: write linear ACEScg instead of code values.
 override scene_linear: u32 = 0u;
 // 1: the target stores half floats.
@@ -76,6 +88,10 @@ override transfer: u32 = 0u;
 @group(0) @binding(4) var panorama: texture_2d<f32>;
 @group(0) @binding(5) var picture_sampler: sampler;
 @group(0) @binding(6) var panorama_sampler: sampler;
+// Depth of the inner pictures, infinite reverse-Z; layers and pixels are those of inner_pictures.
+@group(0) @binding(7) var inner_depths: texture_2d_array<f32>;
+// Per camera the wall pixels whose surface its picture does not hold.
+@group(0) @binding(8) var<storage, read_write> disoccluded: array<atomic<u32>, MAX_CAMERAS>;
 
 struct Vertex {
     // Normalised device coordinates of the output's picture.
@@ -174,7 +190,9 @@ fn picture(in: Fragment, step_m: f32) -> vec3<f32> {
         if cameras.all[i].live != 0u && clip.w > 0.0 && weight > 0.0 {
             open -= weight;
             if pictures_drawn == 0u {
-                blend = with_ray(blend, weight, in.stage_m - cameras.all[i].pupil_m);
+                blend = with_ray(blend, weight, in.stage_m - pupil(i, in.stage_m));
+            } else if warped != 0u && cameras.all[i].search_steps > 0u {
+                blend.light += weight * inner_from(i, in.stage_m, pupil(i, in.stage_m));
             } else {
                 blend.light += weight * inner(i, in.stage_m);
             }
@@ -212,10 +230,84 @@ fn panorama_along(blend: Blend, step_m: f32) -> vec3<f32> {
     return textureSampleLevel(panorama, panorama_sampler, uv_from_direction(blend.ray), lod).rgb;
 }
 
+// Where a camera's entrance pupil is when it sees a wall point.
+fn pupil(camera: u32, stage_m: vec3<f32>) -> vec3<f32> {
+    let path = cameras.all[camera].pupil_path_m;
+    if exposure_true == 0u || cameras.all[camera].lines_per_ndc == 0.0 {
+        return path[0];
+    }
+    let lines_per_ndc = cameras.all[camera].lines_per_ndc;
+    return at_line(path, exposed_line(stage_m, cameras.all[camera].y_rows, cameras.all[camera].w_rows, lines_per_ndc));
+}
+
+// Surfaces nearer to the camera than this, in metres, are not searched for.
+const NEAREST_M: f32 = 0.5;
+
+// The inner picture as seen from another pupil than it was drawn from: the ray through the wall point is followed from
+// near to far until it meets a surface of the picture.
+fn inner_from(camera: u32, stage_m: vec3<f32>, pupil_m: vec3<f32>) -> vec3<f32> {
+    let picture_from_stage = cameras.all[camera].picture_from_stage;
+    let far = picture_from_stage * vec4(stage_m - pupil_m, 0.0);
+    let eye = picture_from_stage * vec4(pupil_m, 1.0);
+    if far.w <= 1e-6 {
+        return inner(camera, stage_m);
+    }
+    let nearest = ray_nearness(far, eye, NEAR_M / NEAREST_M);
+    let steps = min(cameras.all[camera].search_steps, MOST_STEPS);
+    var front = nearest;
+    var is_front = ray_depth(far, eye, nearest) > surface_depth(camera, ray_ndc(far, eye, nearest));
+    // Where the ray first goes behind something: what lies beside that edge is the best guess at what it hides.
+    var hidden = -1.0;
+    for (var i = 1u; i <= steps; i++) {
+        let here = nearest * (1.0 - f32(i) / f32(steps));
+        let was_front = is_front;
+        is_front = ray_depth(far, eye, here) > surface_depth(camera, ray_ndc(far, eye, here));
+        if was_front && !is_front {
+            let met = meeting(camera, far, eye, front, here);
+            if met.y > 0.0 {
+                return picture_light(camera, ray_ndc(far, eye, met.x));
+            }
+            hidden = select(hidden, met.x, hidden < 0.0);
+        }
+        front = here;
+    }
+    atomicAdd(&disoccluded[camera], 1u);
+    return picture_light(camera, ray_ndc(far, eye, max(hidden, 0.0)));
+}
+
+const MOST_STEPS: u32 = 16u;
+
+// Halves the stretch in which a ray goes behind a surface. x: how near they meet; y: 1, or 0 where the ray passes behind
+// an edge without meeting anything, and x is then just in front of it.
+fn meeting(camera: u32, far: vec4<f32>, eye: vec4<f32>, front: f32, behind: f32) -> vec2<f32> {
+    var a = front;
+    var b = behind;
+    for (var i = 0u; i < 4u; i++) {
+        let middle = 0.5 * (a + b);
+        let in_front = ray_depth(far, eye, middle) > surface_depth(camera, ray_ndc(far, eye, middle));
+        a = select(a, middle, in_front);
+        b = select(middle, b, in_front);
+    }
+    let surface = surface_depth(camera, ray_ndc(far, eye, b));
+    if is_surface(ray_depth(far, eye, b), surface) {
+        return vec2(ray_nearness(far, eye, surface), 1.0);
+    }
+    return vec2(a, 0.0);
+}
+
+fn surface_depth(camera: u32, ndc: vec2<f32>) -> f32 {
+    let px = uv_from_ndc(ndc) * cameras.all[camera].filled_px;
+    let texel = clamp(px, vec2(0.0), cameras.all[camera].filled_px - 1.0);
+    return textureLoad(inner_depths, vec2<i32>(texel), i32(camera), 0).r;
+}
+
 // The inner picture of a camera, as it was drawn.
 fn inner(camera: u32, stage_m: vec3<f32>) -> vec3<f32> {
     let clip = cameras.all[camera].picture_from_stage * vec4(stage_m, 1.0);
-    let ndc = clip.xy / max(clip.w, 1e-6);
+    return picture_light(camera, clip.xy / max(clip.w, 1e-6));
+}
+
+fn picture_light(camera: u32, ndc: vec2<f32>) -> vec3<f32> {
     let uv = picture_uv(ndc, cameras.all[camera].uv_scale, textureDimensions(inner_pictures));
     return acescg_from_rec709(textureSampleLevel(inner_pictures, picture_sampler, uv, camera, 0.0).rgb);
 }

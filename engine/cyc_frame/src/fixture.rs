@@ -119,5 +119,6 @@ pub fn input(pose: Pose, focal_length_mm: f64) -> CameraInput {
         focus_distance_m: None,
         entrance_pupil_offset_m: 0.0,
         quality: Quality::Measured,
+        overscan: None,
     }
 }

@@ -4,7 +4,7 @@ use cyc_core::{CameraInput, StageTime};
 use nalgebra::{Matrix4, Point3};
 
 /// What is to be drawn in one frame. Pure function of stage and input.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct FramePlan {
     /// Frame number.
     pub frame: u64,

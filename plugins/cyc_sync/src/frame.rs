@@ -1,9 +1,10 @@
 //! The frame being made: latched once, read by everything after.
 
 use bevy_ecs::prelude::*;
+use cyc_core::StageTime;
 use cyc_core::{CameraState, FrameInput, Tick, report::FeedReport};
 use cyc_frame::plan::FramePlan;
-use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 /// The frame being made.
 #[derive(Resource, Clone, Default)]
@@ -12,8 +13,12 @@ pub struct Frame {
     pub tick: Option<Tick>,
     /// What the outside world said.
     pub input: FrameInput,
-    /// The history of each stage camera's pose, by id.
-    pub states: BTreeMap<String, CameraState>,
+    /// The history of each stage camera's pose, in the stage's order.
+    pub states: Vec<CameraState>,
+    /// The instant that each of them is for.
+    pub pose_for: Vec<StageTime>,
+    /// The overscan that each camera's turn and the measured latency ask for.
+    pub overscan_needed: Vec<Option<f64>>,
     /// Feed counters at the latch.
     pub feeds: Vec<(String, FeedReport)>,
     /// What is to be drawn; `None` before the first frame.
@@ -32,6 +37,11 @@ pub struct Marks {
     pub solved_ns: i64,
 }
 
-/// Freeze: the wall keeps the input it shows, whatever the feeds say.
+/// Freeze: the wall keeps the poses it shows, whatever the feeds say.
 #[derive(Resource, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Hold(pub bool);
+
+/// The poses that the wall showed last, in the stage's order, and the instants they were for: written at a frame's end,
+/// kept by a freeze.
+#[derive(Resource, Clone, Default)]
+pub struct ShownPoses(pub Arc<Mutex<Vec<(CameraState, StageTime)>>>);

@@ -13,7 +13,7 @@ use bevy_app::{App, First, Plugin, PostUpdate, PreUpdate, Update};
 use bevy_ecs::prelude::*;
 use bevy_time::TimeSystems;
 
-pub use frame::{Frame, Hold};
+pub use frame::{Frame, Hold, ShownPoses};
 pub use sources::{GivenFrames, StageClock, StageInUse, StagePoses, StageTicks};
 
 /// The order of a frame in the main world. The render world follows (`cyc_wall`), and reports at its end.
@@ -37,6 +37,7 @@ impl Plugin for SyncPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<Frame>()
             .init_resource::<Hold>()
+            .init_resource::<ShownPoses>()
             .configure_sets(First, FrameSet::Tick.before(TimeSystems))
             .configure_sets(PreUpdate, FrameSet::Latch)
             .configure_sets(Update, FrameSet::Simulate)

@@ -52,6 +52,10 @@ pub struct Asked {
     pub show: Show,
     /// The outline of the inner frusta over it.
     pub outlined: bool,
+    /// Inner pictures are seen from elsewhere than they were drawn from.
+    pub warped: bool,
+    /// Each pixel is drawn for the sensor line that sees it.
+    pub exposure_true: bool,
 }
 
 /// Inner and outer pictures to sample.
@@ -61,6 +65,8 @@ pub struct PictureViews<'a> {
     pub inner: &'a wgpu::TextureView,
     /// A layer per outer view.
     pub outer: &'a wgpu::TextureView,
+    /// Depth of the inner pictures, layer by layer; any array where nothing is warped.
+    pub depths: &'a wgpu::TextureView,
 }
 
 /// Where an output is drawn: its picture's top left corner comes to the target's, pixel for pixel.
@@ -93,6 +99,7 @@ pub struct Composer {
     panorama_sampler: wgpu::Sampler,
     groups: Vec<[wgpu::BindGroup; 2]>,
     scene_linear: bool,
+    disoccluded: Counters,
 }
 
 impl Composer {
@@ -129,6 +136,7 @@ impl Composer {
             bindings,
             layout,
             scene_linear,
+            disoccluded: Counters::new(device),
         }
     }
 
@@ -142,6 +150,16 @@ impl Composer {
     /// Angle of one panorama texel at the horizon, radians.
     pub fn texel_rad(&self) -> f32 {
         std::f32::consts::TAU / self.panorama_width as f32
+    }
+
+    /// The device it draws on.
+    pub fn device(&self) -> &wgpu::Device {
+        &self.device
+    }
+
+    /// Binds anew before the next draw: a texture is another one now.
+    pub fn forget_bindings(&mut self) {
+        self.groups.clear();
     }
 
     /// Takes other picture arrays: bindings and the patches' places in the outer pictures are made anew.
@@ -206,6 +224,23 @@ impl Composer {
         }
     }
 
+    /// Begins to count, before the first draw of a frame.
+    pub fn count_from_zero(&self, encoder: &mut wgpu::CommandEncoder) {
+        encoder.clear_buffer(&self.disoccluded.on_gpu, 0, None);
+    }
+
+    /// Has the counts brought over, after the last draw of a frame.
+    pub fn fetch_counts(&self, encoder: &mut wgpu::CommandEncoder) {
+        let Counters { on_gpu, readable } = &self.disoccluded;
+        encoder.copy_buffer_to_buffer(on_gpu, 0, readable, 0, Counters::BYTES);
+    }
+
+    /// Wall pixels per camera whose surface its picture did not hold, of a frame that the GPU has finished; `None` if
+    /// the device is lost.
+    pub fn disoccluded(&self) -> Option<[u32; MAX_CAMERAS]> {
+        self.disoccluded.read(&self.device)
+    }
+
     fn make_pipeline(&mut self, variant: Variant) {
         let Self { pipelines, device, layout, module, scene_linear, .. } = self;
         pipelines.entry(variant).or_insert_with(|| pipeline(device, layout, module, variant, *scene_linear));
@@ -233,8 +268,45 @@ impl Composer {
                 entry(4, view(&self.panorama)),
                 entry(5, wgpu::BindingResource::Sampler(&self.picture_sampler)),
                 entry(6, wgpu::BindingResource::Sampler(&self.panorama_sampler)),
+                entry(7, view(pictures.depths)),
+                entry(8, self.disoccluded.on_gpu.as_entire_binding()),
             ],
         })
+    }
+}
+
+/// A count per camera.
+struct Counters {
+    on_gpu: wgpu::Buffer,
+    readable: wgpu::Buffer,
+}
+
+impl Counters {
+    const BYTES: u64 = (MAX_CAMERAS * size_of::<u32>()) as u64;
+
+    fn new(device: &wgpu::Device) -> Self {
+        let buffer = |label, usage| {
+            let mapped_at_creation = false;
+            device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some(label),
+                size: Self::BYTES,
+                usage,
+                mapped_at_creation,
+            })
+        };
+        use wgpu::BufferUsages as Usage;
+        Self {
+            on_gpu: buffer("disoccluded", Usage::STORAGE | Usage::COPY_SRC | Usage::COPY_DST),
+            readable: buffer("disoccluded, readable", Usage::MAP_READ | Usage::COPY_DST),
+        }
+    }
+
+    fn read(&self, device: &wgpu::Device) -> Option<[u32; MAX_CAMERAS]> {
+        self.readable.slice(..).map_async(wgpu::MapMode::Read, |_| {});
+        device.poll(wgpu::PollType::wait_indefinitely()).ok()?;
+        let counts = bytemuck::try_pod_read_unaligned(&self.readable.get_mapped_range(..)).ok();
+        self.readable.unmap();
+        counts
     }
 }
 
@@ -350,6 +422,11 @@ fn bind_group_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
         view_dimension,
         multisampled: false,
     };
+    let unfiltered = BindingType::Texture {
+        sample_type: TextureSampleType::Float { filterable: false },
+        view_dimension: wgpu::TextureViewDimension::D2Array,
+        multisampled: false,
+    };
     let kinds = [
         buffer(BufferBindingType::Uniform),
         buffer(BufferBindingType::Uniform),
@@ -358,6 +435,8 @@ fn bind_group_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
         texture(wgpu::TextureViewDimension::D2),
         BindingType::Sampler(SamplerBindingType::Filtering),
         BindingType::Sampler(SamplerBindingType::Filtering),
+        unfiltered,
+        buffer(BufferBindingType::Storage { read_only: false }),
     ];
     let entry =
         |(binding, ty)| wgpu::BindGroupLayoutEntry { binding, visibility: ShaderStages::FRAGMENT, ty, count: None };
@@ -376,6 +455,8 @@ fn pipeline(
         ("pictures_drawn", f64::from(variant.asked.pictures_drawn)),
         ("show", f64::from(variant.asked.show as u32)),
         ("outlined", f64::from(variant.asked.outlined)),
+        ("warped", f64::from(variant.asked.warped)),
+        ("exposure_true", f64::from(variant.asked.exposure_true)),
         ("scene_linear", f64::from(scene_linear)),
         ("half_target", f64::from(variant.format == wgpu::TextureFormat::Rgba16Float)),
         ("transfer", f64::from(variant.transfer)),

@@ -2,7 +2,8 @@
 //!
 //! Map: [`gpu`] (opening the GPU), [`views`] and [`pictures`] (Bevy cameras and what they draw into), [`scale`]
 //! (preview scale), [`composer`], [`coverage`], [`geometry`], [`uniforms`] and [`shader`] (the wall pass, on wgpu alone),
-//! [`present`] (the end of a frame), [`surface`] and [`readback`] (where pixels go), [`controls`], [`backdrop`],
+//! [`depths`] (depth of inner pictures), [`late`] (poses renewed late in the frame), [`lead`] (when the wall pass has to
+//! begin), [`present`] (the end of a frame), [`surface`] and [`readback`] (where pixels go), [`controls`], [`backdrop`],
 //! [`setup`] and [`sink`] (what goes in and what comes out), [`convert`] (stage space to Bevy's).
 //!
 //! Invariant: a wall pixel depends on where a camera's entrance pupil is, never on how the camera is turned; the
@@ -13,8 +14,11 @@ pub mod composer;
 pub mod controls;
 pub mod convert;
 pub mod coverage;
+pub mod depths;
 pub mod geometry;
 pub mod gpu;
+pub mod late;
+pub mod lead;
 pub mod pictures;
 pub mod present;
 pub mod readback;
@@ -28,15 +32,21 @@ pub mod views;
 
 use bevy::{
     prelude::*,
-    render::{ExtractSchedule, RenderApp, renderer::RenderGraph, renderer::RenderGraphSystems},
+    render::{
+        ExtractSchedule, Render, RenderApp, RenderSystems, extract_component::ExtractComponentPlugin,
+        renderer::RenderGraph, renderer::RenderGraphSystems,
+    },
     transform::TransformSystems,
 };
 use cyc_sync::{FrameSet, StageClock, StageInUse, systems::solve};
 
-/// The wall's part of a frame in the render world, inside Bevy's render graph.
+/// The wall's part of a frame in the render world.
 #[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum WallSet {
-    /// After Bevy has submitted the inner and outer pictures: waits for them, draws every output, hands over,
+    /// After Bevy has queued what it draws and before its views become uniforms: renews the poses that pictures are
+    /// drawn for. Yours: nothing.
+    LateLatch,
+    /// Inside the render graph, after Bevy has submitted the inner and outer pictures: waits for them, draws every output, hands over,
     /// reports. Yours: nothing.
     Compose,
 }
@@ -47,7 +57,8 @@ pub struct WallPlugin;
 
 impl Plugin for WallPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<backdrop::Backdrop>()
+        app.add_plugins(ExtractComponentPlugin::<views::InnerCamera>::default())
+            .init_resource::<backdrop::Backdrop>()
             .init_resource::<controls::WallControls>()
             .init_resource::<scale::PreviewScale>()
             .init_resource::<surface::OutputWindows>()
@@ -77,6 +88,7 @@ impl Plugin for WallPlugin {
             world.remove_resource::<sink::Sink>(),
         );
         let poses = world.get_resource::<cyc_sync::StagePoses>().cloned();
+        let shown = world.get_resource::<cyc_sync::ShownPoses>().cloned().unwrap_or_default();
         let (Some(setup), Some(stage), Some(clock), Some(windows), Some(sink)) = given else {
             error!("WallPlugin needs WallSetup, StageInUse, StageClock and Sink before it finishes; no wall is drawn");
             return;
@@ -88,9 +100,13 @@ impl Plugin for WallPlugin {
             .insert_resource(clock)
             .insert_resource(windows)
             .insert_resource(sink)
+            .insert_resource(shown)
+            .init_resource::<late::Late>()
             .init_resource::<present::WallGpu>()
             .init_resource::<surface::OutputSurfaces>()
             .add_systems(ExtractSchedule, present::extract)
+            .configure_sets(Render, WallSet::LateLatch.after(RenderSystems::PhaseSort).before(RenderSystems::Prepare))
+            .add_systems(Render, late::late_latch.in_set(WallSet::LateLatch))
             .configure_sets(
                 RenderGraph,
                 WallSet::Compose.after(RenderGraphSystems::Submit).before(RenderGraphSystems::Finish),

@@ -4,14 +4,17 @@ use crate::{
     backdrop::Backdrop,
     composer::{Asked, Composer, OutputPass, PictureViews, Target},
     controls::{Show, WallControls},
+    depths::Depths,
     geometry::OuterPictures,
+    late::Late,
+    lead::Lead,
     readback::{OutputPicture, ReadableTarget},
     scale::PreviewScale,
     setup::WallSetup,
     sink::{FrameOutcome, Sink},
     surface::{OutputSurfaces, OutputWindows, SurfaceImage},
     uniforms::{CameraUniform, MAX_CAMERAS, OutputUniform, position},
-    views::Pictures,
+    views::{InnerCamera, Pictures},
 };
 use bevy::{
     ecs::system::SystemParam,
@@ -20,13 +23,14 @@ use bevy::{
         Extract,
         render_resource::PipelineCache,
         renderer::{RenderAdapter, RenderDevice, RenderInstance, RenderQueue},
+        view::ViewDepthTexture,
     },
 };
 use cyc_color::wall::WallEncodeUniform;
-use cyc_core::{CameraState, StageTime, report::StageDurations};
+use cyc_core::{CameraInput, CameraState, StageTime, report::StageDurations};
 use cyc_frame::{CameraTrace, FramePlan, FrameRecord, Latch, frame_report};
-use cyc_stage::stage::Stage;
-use cyc_sync::{Frame, Hold, StageClock, StageInUse, StagePoses};
+use cyc_stage::stage::{Camera, Stage};
+use cyc_sync::{Frame, Hold, ShownPoses, StageClock, StageInUse, StagePoses};
 use std::collections::BTreeMap;
 
 /// The main world's state that a frame's end needs, copied at extraction.
@@ -43,11 +47,25 @@ pub struct Extracted {
     changed: bool,
 }
 
+impl Extracted {
+    /// The frame being made.
+    pub fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
+    /// Whether the wall keeps the poses it shows.
+    pub fn is_held(&self) -> bool {
+        self.held
+    }
+}
+
 /// The GPU side of the walls.
 #[derive(Resource, Default)]
 pub struct WallGpu {
     composer: Option<Composer>,
+    depths: Option<Depths>,
     targets: Vec<ReadableTarget>,
+    lead: Lead,
 }
 
 /// Copies what the frame's end needs.
@@ -76,13 +94,15 @@ pub fn extract(
 pub fn compose(
     extracted: Option<Res<Extracted>>,
     world: End,
+    views: Query<(&InnerCamera, &ViewDepthTexture)>,
+    mut late: ResMut<Late>,
     mut surfaces: ResMut<OutputSurfaces>,
     mut gpu: ResMut<WallGpu>,
     mut sink: ResMut<Sink>,
 ) {
     let Some(extracted) = extracted else { return };
     let frame = &extracted.frame;
-    let (Some(tick), Some(plan)) = (frame.tick, frame.plan.as_ref()) else { return };
+    let (Some(tick), Some(_)) = (frame.tick, frame.plan.as_ref()) else { return };
     let device = world.device.wgpu_device();
     if extracted.backdrop.is_drawn() {
         wait(device);
@@ -90,18 +110,21 @@ pub fn compose(
     let now = || world.clock.0.now();
     let rendered = now();
     let (setup, stage) = (&*world.setup, &*world.stage.0);
+    let deadline = Latch::new(stage).deadline(&tick);
     let wants_pictures = sink.0.wants_pictures(tick.frame);
     surfaces
         .follow(&world.windows, &world.instance, &world.adapter, &|n| stage.outputs[setup.outputs[n]].signal.bits > 8);
     let images = surfaces.acquire(device);
-    let late = renew(&extracted, stage, plan, world.poses.as_deref(), &now);
     gpu.follow(&extracted, setup, stage, device, &world.queue);
+    renew(&extracted, &world, &mut late, gpu.lead.nanos(guard_nanos(setup)), deadline);
+    let began = now();
     let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-    gpu.draw(&mut encoder, &extracted, setup, stage, (&late.shown, plan), &images, wants_pictures);
+    gpu.take_depths(&mut encoder, &extracted, stage, &late, &views);
+    gpu.draw(&mut encoder, &extracted, setup, stage, &late, &images, wants_pictures);
     world.queue.submit([encoder.finish()]);
     wait(device);
     let complete = now();
-    let deadline = Latch::new(stage).deadline(&tick);
+    gpu.lead.observe(complete.nanos_since(began));
     if !images.is_empty() {
         // The poses are for light that leaves at the deadline, not before.
         world.clock.0.sleep_until(deadline);
@@ -109,12 +132,14 @@ pub fn compose(
     let held = now();
     images.into_iter().for_each(|image| image.image.present());
     let presented = if held == complete { complete } else { now() };
+    let disoccluded = gpu.disoccluded(&extracted, stage, &late);
     let pictures = if wants_pictures { gpu.read(device) } else { None };
-    let stages = durations(frame, rendered, complete, presented.nanos_since(held));
+    let stages = durations(frame, rendered, began, complete, presented.nanos_since(held));
+    let traces = traces(&extracted, stage, &late, disoccluded);
     let record = FrameRecord {
         tick,
         input: &frame.input,
-        cameras: &late.traces,
+        cameras: &traces,
         complete,
         deadline,
         presented,
@@ -123,7 +148,7 @@ pub fn compose(
     };
     let report = frame_report(&record, frame.feeds.clone());
     let ready = world.pipelines.waiting_pipelines().next().is_none();
-    sink.0.done(FrameOutcome { report, plan: late.shown, pictures, ready });
+    sink.0.done(FrameOutcome { report, plan: late.shown.clone(), pictures, ready });
 }
 
 /// What a frame's end reads and does not change.
@@ -133,6 +158,7 @@ pub struct End<'w> {
     stage: Res<'w, StageInUse>,
     clock: Res<'w, StageClock>,
     poses: Option<Res<'w, StagePoses>>,
+    kept: Res<'w, ShownPoses>,
     device: Res<'w, RenderDevice>,
     queue: Res<'w, RenderQueue>,
     instance: Res<'w, RenderInstance>,
@@ -141,53 +167,83 @@ pub struct End<'w> {
     pipelines: Res<'w, PipelineCache>,
 }
 
-/// The plan as it is shown, and where each camera's state came from.
-struct Late {
-    shown: FramePlan,
-    traces: BTreeMap<String, CameraTrace>,
+/// What follows the wall pass in a frame, nanoseconds: slower where every core draws.
+fn guard_nanos(setup: &WallSetup) -> i64 {
+    if setup.software { 3_000_000 } else { 1_000_000 }
 }
 
-/// Renews the poses just before the wall pass, where that is on and exact: a panorama at infinity needs no picture
-/// to be drawn first, so the newest pose decides everything. Given late poses (offline) are used as they are.
-fn renew(
+/// Renews the poses that the wall shows, as late as the wall pass allows: `lead` before the deadline. Given late poses
+/// (offline) are used as they are. Remembers what is shown, in case a freeze keeps it.
+fn renew(extracted: &Extracted, world: &End, late: &mut Late, lead: Option<i64>, deadline: StageTime) {
+    let (frame, stage) = (&extracted.frame, &*world.stage.0);
+    let on = stage.latency.late_warp || stage.latency.exposure_true;
+    match world.poses.as_ref() {
+        None => late.warp_given(stage, frame),
+        Some(poses) if on && !extracted.held => {
+            if let Some(lead) = lead {
+                world.clock.0.sleep_until(deadline.plus_nanos(-lead));
+            }
+            late.warp(stage, frame, poses, &world.clock);
+        }
+        Some(_) => {}
+    }
+    if let Ok(mut kept) = world.kept.0.lock().map_err(|_| ())
+        && !extracted.held
+    {
+        kept.clear();
+        kept.extend(frame.pose_for.iter().enumerate().map(|(index, at)| (shown_state(frame, late, index), *at)));
+    }
+}
+
+/// The state that a camera is shown with: the newest that was taken, as wide as it was latched.
+fn shown_state(frame: &Frame, late: &Late, index: usize) -> CameraState {
+    let latched = frame.states.get(index).copied().unwrap_or(CameraState::LOST);
+    let Some(pose) = late.poses.get(index) else { return latched };
+    let overscan = latched.input.and_then(|input| input.overscan);
+    let input = pose.state.input.map(|input| CameraInput { overscan, ..input });
+    CameraState { input, ..pose.state }
+}
+
+fn traces(
     extracted: &Extracted,
     stage: &Stage,
-    plan: &FramePlan,
-    poses: Option<&StagePoses>,
-    now: &dyn Fn() -> StageTime,
-) -> Late {
+    late: &Late,
+    disoccluded: Option<[u32; MAX_CAMERAS]>,
+) -> BTreeMap<String, CameraTrace> {
     let frame = &extracted.frame;
-    let latency = stage.latency;
-    let live = poses.filter(|_| !extracted.held && !extracted.backdrop.is_drawn());
-    let live = live.filter(|_| latency.late_latch || latency.late_warp);
-    let states = live.map(|poses| Latch::new(stage).late(stage, &*poses.0, frame.input.display_time));
-    // Stamped once they are taken: a packet may arrive meanwhile, and is in them.
-    let taken = now();
-    let inputs = states.as_ref().map(cyc_frame::latch::inputs);
-    let shown = match inputs.as_ref().unwrap_or(&frame.input.late) {
-        late if late.is_empty() => plan.clone(),
-        late => cyc_frame::relatch(stage, plan, late),
+    let trace = |(index, camera): (usize, &Camera)| {
+        let view = late.shown.cameras.get(index).and_then(Option::as_ref);
+        let trace = CameraTrace {
+            shown: shown_state(frame, late, index),
+            latched: StageTime(frame.marks.latched_ns),
+            late_latched: late.late_latched,
+            warped: late.warped,
+            pose_for: frame.pose_for.get(index).copied().unwrap_or(frame.input.display_time),
+            overscan: view.map(|view| view.overscan),
+            overscan_needed: frame.overscan_needed.get(index).copied().flatten(),
+            exposure_true: view.is_some_and(|view| view.lines.is_some()),
+            disoccluded_px: disoccluded.and_then(|counts| counts.get(index).copied()).map(u64::from),
+        };
+        (camera.id.clone(), trace)
     };
-    let renewed = |on: bool| states.is_some().then_some(taken).filter(|_| on);
-    let trace = |state: &CameraState| CameraTrace {
-        shown: *state,
-        latched: StageTime(frame.marks.latched_ns),
-        late_latched: renewed(latency.late_latch),
-        warped: renewed(latency.late_warp),
-        pose_for: frame.input.display_time,
-    };
-    let states = states.as_ref().unwrap_or(&frame.states);
-    Late { shown, traces: states.iter().map(|(id, state)| (id.clone(), trace(state))).collect() }
+    stage.cameras.iter().enumerate().map(trace).collect()
 }
 
-fn durations(frame: &Frame, rendered: StageTime, complete: StageTime, present: i64) -> StageDurations {
+/// The time slept before the newest poses are taken is nobody's work and counts as none.
+fn durations(
+    frame: &Frame,
+    rendered: StageTime,
+    began: StageTime,
+    complete: StageTime,
+    present: i64,
+) -> StageDurations {
     let marks = frame.marks;
     StageDurations {
         latch: marks.latched_ns - marks.began_ns,
         simulate: marks.solve_began_ns - marks.latched_ns,
         solve: marks.solved_ns - marks.solve_began_ns,
         render: rendered.0 - marks.solved_ns,
-        compose: complete.nanos_since(rendered),
+        compose: complete.nanos_since(began),
         present,
     }
 }
@@ -226,6 +282,12 @@ impl WallGpu {
         if let Backdrop::Panorama(panorama) = &extracted.backdrop {
             composer.set_panorama(panorama);
         }
+        let inner = &extracted.pictures.inner;
+        let layers = inner.targets.len() as u32;
+        if !self.depths.as_ref().is_some_and(|depths| depths.fits(inner.size_px, layers)) {
+            self.depths = Some(Depths::new(device, inner.size_px, layers));
+            composer.forget_bindings();
+        }
         let wide = setup.scene_linear || setup.continuous;
         let target = |&index: &usize| {
             let output = &stage.outputs[index];
@@ -247,14 +309,18 @@ impl WallGpu {
         extracted: &Extracted,
         setup: &WallSetup,
         stage: &Stage,
-        (shown, drawn): (&FramePlan, &FramePlan),
+        late: &Late,
         images: &[SurfaceImage],
         wants_pictures: bool,
     ) {
-        let Some(composer) = self.composer.as_mut() else { return };
-        composer.upload(&camera_uniforms(extracted, stage, shown, drawn));
-        let pictures = PictureViews { inner: &extracted.pictures.inner.view, outer: &extracted.pictures.outer.view };
-        let asked = asked(extracted);
+        let (Some(composer), Some(depths)) = (self.composer.as_mut(), self.depths.as_ref()) else { return };
+        composer.upload(&camera_uniforms(extracted, stage, late));
+        let inner = &extracted.pictures.inner.view;
+        let pictures = PictureViews { inner, outer: &extracted.pictures.outer.view, depths: &depths.view };
+        let asked = asked(extracted, stage, late);
+        if asked.warped {
+            composer.count_from_zero(encoder);
+        }
         for (n, &index) in setup.outputs.iter().enumerate() {
             let mut uniform =
                 output_uniform(extracted, setup, stage, &composer.outputs[n].encode, composer.texel_rad());
@@ -277,9 +343,37 @@ impl WallGpu {
                 composer.draw(encoder, n, &uniform, pictures, asked, to);
             }
         }
+        if asked.warped {
+            composer.fetch_counts(encoder);
+        }
         if wants_pictures {
             self.targets.iter().for_each(|target| target.copy(encoder));
         }
+    }
+
+    /// Records the copies of the drawn pictures' depth, where pictures are to be seen from elsewhere.
+    fn take_depths(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        extracted: &Extracted,
+        stage: &Stage,
+        late: &Late,
+        views: &Query<(&InnerCamera, &ViewDepthTexture)>,
+    ) {
+        let (Some(depths), Some(composer)) = (&self.depths, &self.composer) else { return };
+        if !is_warped(extracted, stage, late) {
+            return;
+        }
+        for (inner, depth) in views {
+            let Some(camera) = stage.cameras.get(inner.0) else { continue };
+            let filled = extracted.scale.inner_px(camera, extracted.pictures.inner.size_px);
+            let from = (&**depth.view(), depth.texture.sample_count());
+            depths.take(composer.device(), encoder, inner.0, from, filled);
+        }
+    }
+
+    fn disoccluded(&self, extracted: &Extracted, stage: &Stage, late: &Late) -> Option<[u32; MAX_CAMERAS]> {
+        self.composer.as_ref().filter(|_| is_warped(extracted, stage, late))?.disoccluded()
     }
 
     /// The pictures of the last submission; `None` if the device is lost.
@@ -292,21 +386,32 @@ impl WallGpu {
     }
 }
 
-fn camera_uniforms(extracted: &Extracted, stage: &Stage, shown: &FramePlan, drawn: &FramePlan) -> Vec<CameraUniform> {
+fn camera_uniforms(extracted: &Extracted, stage: &Stage, late: &Late) -> Vec<CameraUniform> {
     let layer = extracted.pictures.inner.size_px;
     let filled = |i: usize| extracted.scale.inner_px(&stage.cameras[i], layer);
     let view = |plan: &FramePlan, i: usize| plan.cameras.get(i).copied().flatten();
-    let uniform = |i| CameraUniform::new(view(shown, i).as_ref(), view(drawn, i).as_ref(), filled(i), layer);
+    let uniform =
+        |i| CameraUniform::new(view(&late.shown, i).as_ref(), view(&late.drawn, i).as_ref(), filled(i), layer);
     (0..stage.cameras.len()).map(uniform).collect()
 }
 
+/// Whether inner pictures are looked up from elsewhere than they were drawn from: decided by what is switched on, not by
+/// how far the poses are apart, so that no pipeline changes while a camera moves.
+fn is_warped(extracted: &Extracted, stage: &Stage, late: &Late) -> bool {
+    let latency = stage.latency;
+    let live = late.warped.is_some() && (latency.late_warp || latency.exposure_true);
+    extracted.backdrop.is_drawn() && (live || !extracted.frame.input.late.is_empty())
+}
+
 /// Without an environment the walls are black, unless a pattern is asked for.
-fn asked(extracted: &Extracted) -> Asked {
+fn asked(extracted: &Extracted, stage: &Stage, late: &Late) -> Asked {
     let dark = matches!(extracted.backdrop, Backdrop::Dark) && extracted.controls.show == Show::Picture;
     Asked {
         pictures_drawn: extracted.backdrop.is_drawn(),
         show: if dark || extracted.controls.blackout { Show::Black } else { extracted.controls.show },
         outlined: extracted.controls.outline && !extracted.controls.blackout,
+        warped: is_warped(extracted, stage, late),
+        exposure_true: late.shown.cameras.iter().flatten().any(|view| view.lines.is_some()),
     }
 }
 

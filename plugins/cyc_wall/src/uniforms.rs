@@ -4,8 +4,11 @@ use crate::convert::gpu_matrix;
 use bevy::math::UVec2;
 use bytemuck::{Pod, Zeroable};
 use cyc_color::wall::WallEncodeUniform;
-use cyc_frame::plan::InnerView;
-use nalgebra::Point3;
+use cyc_frame::{
+    plan::InnerView,
+    reproject::{LinePath, search_steps},
+};
+use nalgebra::{Matrix3, Matrix4x3, Point3, Vector3};
 
 /// `Output` in WGSL.
 #[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable)]
@@ -37,11 +40,16 @@ const BITS_OFFSET: usize = std::mem::offset_of!(WallEncodeUniform, bits);
 pub struct CameraUniform {
     pub clip_from_stage: [[f32; 4]; 4],
     pub picture_from_stage: [[f32; 4]; 4],
-    pub pupil_m: [f32; 3],
-    pub soft_edge: f32,
+    /// A `mat3x3`: each column takes four floats.
+    pub pupil_path_m: [[f32; 4]; 3],
+    pub y_rows: [[f32; 4]; 3],
+    pub w_rows: [[f32; 4]; 3],
     pub uv_scale: [f32; 2],
+    pub soft_edge: f32,
+    pub lines_per_ndc: f32,
     pub live: u32,
-    pub pad: u32,
+    pub search_steps: u32,
+    pub filled_px: [f32; 2],
 }
 
 impl CameraUniform {
@@ -49,14 +57,22 @@ impl CameraUniform {
     /// was drawn with, the same unless the pose was renewed since. A camera about which nothing is known is dark.
     pub fn new(shown: Option<&InnerView>, drawn: Option<&InnerView>, filled: UVec2, layer: UVec2) -> Self {
         let (Some(view), Some(drawn)) = (shown, drawn.or(shown)) else { return Self::zeroed() };
+        let lines = LinePath::of(view);
+        let still = Matrix3::from_columns(&[view.pupil_m.coords.cast::<f32>(), Vector3::zeros(), Vector3::zeros()]);
+        let pupil = lines.map_or(still, |lines| lines.pupil_m);
+        let rows = |rows: Option<Matrix4x3<f32>>| rows.map_or([[0.0; 4]; 3], Into::into);
         Self {
             clip_from_stage: gpu_matrix(&view.clip_from_stage),
             picture_from_stage: gpu_matrix(&drawn.clip_from_stage),
-            pupil_m: position(view.pupil_m),
-            soft_edge: view.soft_edge as f32,
+            pupil_path_m: std::array::from_fn(|c| [pupil[(0, c)], pupil[(1, c)], pupil[(2, c)], 0.0]),
+            y_rows: rows(lines.map(|lines| lines.y_rows)),
+            w_rows: rows(lines.map(|lines| lines.w_rows)),
             uv_scale: (filled.as_vec2() / layer.as_vec2()).into(),
+            soft_edge: view.soft_edge as f32,
+            lines_per_ndc: lines.map_or(0.0, |lines| lines.lines_per_ndc),
             live: 1,
-            pad: 0,
+            search_steps: search_steps(view, drawn, f64::from(filled.x)),
+            filled_px: filled.as_vec2().into(),
         }
     }
 }

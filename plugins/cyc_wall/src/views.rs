@@ -2,11 +2,12 @@
 
 use crate::{backdrop::Backdrop, convert::bevy_view, pictures::PictureArray, scale::PreviewScale, setup::WallSetup};
 use bevy::{
+    camera::primitives::Frustum,
     camera::{CameraProjection, CompositingSpace, Exposure, Hdr, Projection, RenderTarget, SubCameraView, Viewport},
     core_pipeline::tonemapping::{DebandDither, Tonemapping},
-    math::{Mat4, Vec3A},
+    math::{Affine3A, Mat4, Vec3A, primitives::ViewFrustum},
     prelude::*,
-    render::{renderer::RenderDevice, texture::ManualTextureViews, view::Msaa},
+    render::{extract_component::ExtractComponent, renderer::RenderDevice, texture::ManualTextureViews, view::Msaa},
 };
 use cyc_sync::{Frame, StageInUse};
 
@@ -23,7 +24,7 @@ pub struct Pictures {
 }
 
 /// Which stage camera a Bevy camera draws for.
-#[derive(Component, Clone, Copy)]
+#[derive(Component, Clone, Copy, ExtractComponent)]
 pub struct InnerCamera(pub usize);
 
 /// Which outer view a Bevy camera draws.
@@ -34,6 +35,10 @@ pub struct OuterCamera(pub usize);
 #[derive(Debug, Clone, Copy)]
 pub struct SolvedProjection {
     clip_from_view: Mat4,
+    /// How much wider than the view objects are kept, linear: the pose may be renewed before the picture is drawn.
+    kept: f32,
+    /// And from how far behind the eye, metres.
+    behind_m: f32,
 }
 
 impl CameraProjection for SolvedProjection {
@@ -46,6 +51,15 @@ impl CameraProjection for SolvedProjection {
     }
 
     fn update(&mut self, _: f32, _: f32) {}
+
+    fn compute_frustum(&self, camera: &GlobalTransform) -> Frustum {
+        let eye = camera.translation() + self.behind_m * Vec3::from(camera.back());
+        let view_from_world = Affine3A::from_scale_rotation_translation(Vec3::ONE, camera.rotation(), eye).inverse();
+        let clip_from_world =
+            Mat4::from_scale(Vec3::new(1.0 / self.kept, 1.0 / self.kept, 1.0)) * self.clip_from_view * view_from_world;
+        let frustum = ViewFrustum::from_clip_from_world_custom_far(&clip_from_world, &eye, &camera.back(), self.far());
+        Frustum(frustum)
+    }
 
     fn far(&self) -> f32 {
         1e6
@@ -100,7 +114,11 @@ fn picture_camera(order: usize, setup: &WallSetup) -> impl Bundle {
     let samples = if setup.software { Msaa::Off } else { Msaa::Sample4 };
     let exposure = Exposure { ev100: EV100_FOR_NITS_PER_HUNDRED };
     (
-        Camera3d::default(),
+        Camera3d {
+            depth_texture_usages: (wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::TEXTURE_BINDING)
+                .into(),
+            ..Default::default()
+        },
         camera,
         Hdr,
         CompositingSpace::Linear,
@@ -128,8 +146,19 @@ pub fn aim_inner(
         camera.viewport = Some(Viewport { physical_size: px, ..Default::default() });
         let (place, clip_from_view) = bevy_view(&view.clip_from_stage, view.pupil_m);
         *transform = place;
-        *projection = Projection::custom(SolvedProjection { clip_from_view });
+        let (kept, behind_m) = culling_margin(&frame, inner.0, view.overscan, stage.0.frame_rate.frame_nanos());
+        *projection = Projection::custom(SolvedProjection { clip_from_view, kept, behind_m });
     }
+}
+
+/// How much wider (linear), and from how far behind the eye (metres), objects are kept for a view whose pose may be
+/// renewed within a frame: as far as the camera turns and moves meanwhile, twice.
+fn culling_margin(frame: &Frame, camera: usize, overscan: f64, frame_nanos: i64) -> (f32, f32) {
+    let Some(motion) = frame.states.get(camera).and_then(|state| state.motion) else { return (1.02, 0.05) };
+    let secs = 2.0 * frame_nanos as f64 * 1e-9;
+    let needed = frame.overscan_needed.get(camera).copied().flatten().unwrap_or(1.0);
+    let kept = 1.02 + motion.turn_rad_s.norm() * secs * (needed / overscan).max(1.0);
+    (kept.min(3.0) as f32, (0.05 + motion.velocity_m_s.norm() * secs * 2.0).min(2.0) as f32)
 }
 
 /// Wakes the outer cameras whose turn it is: every `scale.outer_every`-th frame each, staggered so that the work
@@ -162,6 +191,6 @@ pub fn aim_outer(
         camera.viewport = Some(Viewport { physical_size: px, ..Default::default() });
         let (place, clip_from_view) = bevy_view(&view.clip_from_stage, stage.0.eye_point_m);
         *transform = place;
-        *projection = Projection::custom(SolvedProjection { clip_from_view });
+        *projection = Projection::custom(SolvedProjection { clip_from_view, kept: 1.0, behind_m: 0.0 });
     }
 }

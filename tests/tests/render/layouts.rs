@@ -53,7 +53,7 @@ fn uniforms() {
     let module = compose();
     let output = offsets!(OutputUniform: encode eye_m camera_count frame level texel_rad quantised);
     assert_eq!(members(&module, "Output"), output);
-    let camera = offsets!(CameraUniform: clip_from_stage picture_from_stage pupil_m soft_edge uv_scale live);
+    let camera = offsets!(CameraUniform: clip_from_stage picture_from_stage pupil_path_m y_rows w_rows uv_scale soft_edge lines_per_ndc live search_steps filled_px);
     assert_eq!(members(&module, "Camera"), camera);
     assert_eq!(members(&module, "Cameras").1, MAX_CAMERAS * size_of::<CameraUniform>());
     assert_eq!(members(&module, "WallEncode").1, WallEncodeUniform::SIZE);

@@ -34,6 +34,7 @@ mod shipped;
 mod signals;
 mod through_camera;
 mod twins;
+mod warp;
 mod window;
 
 fn main() {
@@ -45,6 +46,7 @@ fn main() {
         signals::trials(),
         patterns::trials(),
         late::trials(),
+        warp::trials(),
         bad_input::trials(),
         shipped::trials(),
         window::trials(),

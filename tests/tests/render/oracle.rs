@@ -435,6 +435,22 @@ impl Pose {
     }
 }
 
+/// A line of `FRAMES.jsonl` in which the late poses have a path over the sensor's lines: the first's and the last's.
+pub fn frame_line_by_lines(
+    frame: u64,
+    cameras: &BTreeMap<&str, Pose>,
+    late: &BTreeMap<&str, Pose>,
+    lines: &BTreeMap<&str, [Pose; 2]>,
+) -> String {
+    let mut line: Value = serde_json::from_str(&frame_line(frame, cameras, late)).expect("it is JSON");
+    for (camera, poses) in lines {
+        let pose =
+            |pose: &Pose| json!({ "position_m": pose.position.as_slice(), "orientation_wxyz": wxyz(&pose.turn) });
+        line["late"][*camera]["lines"] = poses.iter().map(pose).collect::<Vec<_>>().into();
+    }
+    line.to_string() + "\n"
+}
+
 /// A line of `FRAMES.jsonl`.
 pub fn frame_line(frame: u64, cameras: &BTreeMap<&str, Pose>, late: &BTreeMap<&str, Pose>) -> String {
     let poses = |poses: &BTreeMap<&str, Pose>| -> Value {

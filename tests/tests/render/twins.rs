@@ -6,14 +6,14 @@ use crate::{
     oracle::Seeded,
 };
 use cyc_color::{Gamut, Signal, Transfer, WallEncode, WallEncodeUniform, dither, twin::color, twin::sphere};
-use cyc_frame::frustum;
+use cyc_frame::{frustum, reproject};
 use cyc_wall::shader;
 use libtest_mimic::Trial;
-use nalgebra::{Matrix4, Vector2, Vector3};
+use nalgebra::{Matrix3, Matrix4, Matrix4x3, Vector2, Vector3, Vector4};
 use std::{collections::BTreeSet, fs};
 
 /// Every function of the libraries and the test that compares it.
-const TESTED: [(&str, fn()); 8] = [
+const TESTED: [(&str, fn()); 9] = [
     ("log2_poly exp2_poly pow_poly", powers),
     ("pq_from_power pq_from_linear linear_from_pq srgb_from_power srgb_from_linear linear_from_srgb", curves),
     ("light_or_black", numbers_that_are_none),
@@ -21,6 +21,7 @@ const TESTED: [(&str, fn()); 8] = [
     ("atan2_poly uv_from_direction equirect_taps", directions),
     ("dither_lsb dither_rgb level_max quantise code_from_level quantised_code", dithers),
     ("view_ndc uv_from_ndc ndc_from_uv distance_m_from_depth inner_weight", views),
+    ("ray_ndc ray_depth ray_nearness is_surface exposed_line at_line", reprojection),
     ("digits", panel_numbers),
 ];
 
@@ -38,12 +39,11 @@ pub fn trials() -> Vec<Trial> {
 
 fn every_function_is_compared() {
     let tested: BTreeSet<&str> = TESTED.iter().flat_map(|(names, _)| names.split(' ')).collect();
-    for (name, source) in shader::LIBRARIES {
-        let module = naga::front::wgsl::parse_str(source).unwrap_or_else(|e| panic!("{}", e.emit_to_string(source)));
-        for (_, function) in module.functions.iter() {
-            let function = function.name.as_deref().expect("functions of WGSL have names");
-            assert!(tested.contains(function), "{name}: {function} is compared with nothing");
-        }
+    let source = shader::module("");
+    let module = naga::front::wgsl::parse_str(&source).unwrap_or_else(|e| panic!("{}", e.emit_to_string(&source)));
+    for (_, function) in module.functions.iter() {
+        let function = function.name.as_deref().expect("functions of WGSL have names");
+        assert!(tested.contains(function), "{function} is compared with nothing");
     }
 }
 
@@ -317,6 +317,55 @@ fn views() {
     let depths = ones([vec![0.0, -1.0, 1e-31, 1e-30, 1.0], spread(1e-6, 1.0, 1000)].concat());
     let body = "out(0u, distance_m_from_depth(num(0u)));";
     assert_close("distance_m_from_depth", &depths, body, 2e-7, |[x]| [frustum::distance_m_from_depth(x)]);
+}
+
+fn reprojection() {
+    let mut random = Seeded::new(9);
+    // Direction x, y and forward part, eye x, y and forward part, nearness, another depth.
+    let rays: Vec<[f32; 8]> = (0..3000)
+        .map(|_| {
+            let [far, eye] = [0; 2].map(|_| [0; 3].map(|_| random.between(-0.3, 0.3) as f32));
+            let nearness = random.between(0.0, 2.0) as f32;
+            [far[0], far[1], 1.0 + far[2], eye[0], eye[1], 0.3 * eye[2], nearness, random.between(0.0, 0.2) as f32]
+        })
+        .collect();
+    let body = "let far = vec4(num(0u), num(1u), 0.0, num(2u)); let eye = vec4(num(3u), num(4u), 0.1, num(5u));
+        let ndc = ray_ndc(far, eye, num(6u)); out(0u, ndc.x); out(1u, ndc.y);
+        out(2u, ray_depth(far, eye, num(6u))); out(3u, ray_nearness(far, eye, num(7u)));
+        out(4u, select(0.0, 1.0, is_surface(ray_depth(far, eye, num(6u)), 1.3 * num(7u))));";
+    assert_close("ray", &rays, body, 2e-5, |[x, y, w, ex, ey, ew, nearness, depth]| {
+        let (far, eye) = (Vector4::new(x, y, 0.0, w), Vector4::new(ex, ey, 0.1, ew));
+        let ndc = reproject::ray_ndc(&far, &eye, nearness);
+        let ray = reproject::ray_depth(&far, &eye, nearness);
+        let near = reproject::ray_nearness(&far, &eye, depth);
+        let meet = if reproject::is_surface(ray, 1.3 * depth) { 1.0 } else { 0.0 };
+        [ndc.x, ndc.y, ray, near, meet]
+    });
+    let path = Matrix3::new(0.1, 0.01, 0.002, -2.0, 0.003, -0.001, 1.5, -0.02, 0.0005_f32);
+    let y_rows = Matrix4x3::new(0.1, 0.01, 0.0, -0.4, 0.03, 0.001, 2.9, 0.002, 0.0, -3.0, 0.05, 0.002_f32);
+    let w_rows = Matrix4x3::new(0.2, 0.002, 0.0, 0.95, 0.003, 0.0, 0.1, 0.01, 0.001, 1.0, 0.01, 0.0_f32);
+    let column = |c: &[f32]| c.iter().map(|x| format!("{x:?}")).collect::<Vec<_>>().join(", ");
+    let matrix = |columns: Vec<String>| columns.join(", ");
+    let rows =
+        |m: &Matrix4x3<f32>| matrix(m.column_iter().map(|c| format!("vec4({})", column(c.as_slice()))).collect());
+    let points: Vec<[f32; 4]> = (0..3000)
+        .map(|_| {
+            let lines = if random.next() & 1 == 0 { 1.25 } else { -1.25 };
+            [random.between(-3.0, 3.0), random.between(1.0, 6.0), random.between(0.0, 3.0), lines].map(|x| x as f32)
+        })
+        .collect();
+    let body = format!(
+        "let line = exposed_line(vec3(num(0u), num(1u), num(2u)), mat3x4<f32>({}), mat3x4<f32>({}), num(3u));
+         let at = at_line(mat3x3<f32>({}), line); out(0u, line); out(1u, at.x); out(2u, at.y); out(3u, at.z);",
+        rows(&y_rows),
+        rows(&w_rows),
+        matrix(path.column_iter().map(|c| format!("vec3({})", column(c.as_slice()))).collect())
+    );
+    assert_close("exposed_line", &points, &body, 2e-5, |[x, y, z, lines_per_ndc]| {
+        let line = reproject::exposed_line(&Vector3::new(x, y, z), &y_rows, &w_rows, lines_per_ndc);
+        let at = reproject::at_line(&path, line);
+        [line, at.x, at.y, at.z]
+    });
 }
 
 /// What a 3 x 5 digit looks like, written down once more as people see it.
