@@ -19,10 +19,11 @@ fn ray_nearness(far: vec4<f32>, eye: vec4<f32>, depth: f32) -> f32 {
     return depth * far.w / max(NEAR_M - depth * eye.w, 1e-9);
 }
 
-// Whether a surface at one depth and a ray at another meet: a step of a tenth in depth moves a picture by less than a
-// tenth of its parallax, which is less than a pixel wherever a pose is renewed.
-fn is_surface(ray: f32, surface: f32) -> bool {
-    return abs(ray - surface) <= 0.1 * max(ray, surface) + 1e-7;
+// Whether a ray that was in front of everything at nearness `front`, and just behind a surface at nearness `surface` then,
+// met it, and did not pass behind its edge: the surface lies no nearer than the front. A tenth is left for slopes within
+// a texel; so small a step moves a picture by less than a tenth of its parallax.
+fn is_met(front: f32, surface: f32) -> bool {
+    return surface <= 1.1 * front + 1e-6;
 }
 
 // Which sensor line sees a stage point (metres): -1 the first line to expose, 0 the middle, 1 the last; up to 1.25 beyond

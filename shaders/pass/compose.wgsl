@@ -288,11 +288,8 @@ fn meeting(camera: u32, far: vec4<f32>, eye: vec4<f32>, front: f32, behind: f32)
         a = select(a, middle, in_front);
         b = select(middle, b, in_front);
     }
-    let surface = surface_depth(camera, ray_ndc(far, eye, b));
-    if is_surface(ray_depth(far, eye, b), surface) {
-        return vec2(ray_nearness(far, eye, surface), 1.0);
-    }
-    return vec2(a, 0.0);
+    let surface = ray_nearness(far, eye, surface_depth(camera, ray_ndc(far, eye, b)));
+    return select(vec2(a, 0.0), vec2(surface, 1.0), is_met(a, surface));
 }
 
 fn surface_depth(camera: u32, ndc: vec2<f32>) -> f32 {

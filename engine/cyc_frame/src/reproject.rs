@@ -29,9 +29,10 @@ pub fn ray_nearness(far: &Vector4<f32>, eye: &Vector4<f32>, depth: f32) -> f32 {
     depth * far.w / (NEAR_M - depth * eye.w).max(1e-9)
 }
 
-/// Whether a surface at one depth and a ray at another meet, to a tenth of the depth.
-pub fn is_surface(ray: f32, surface: f32) -> bool {
-    (ray - surface).abs() <= 0.1 * ray.max(surface) + 1e-7
+/// Whether a ray that was in front of everything at nearness `front`, and just behind a surface at nearness `surface`
+/// then, met it, and did not pass behind its edge: the surface lies no nearer than the front, to a tenth.
+pub fn is_met(front: f32, surface: f32) -> bool {
+    surface <= 1.1 * front + 1e-6
 }
 
 /// Which sensor line sees a stage point (metres): -1 the first line to expose, 0 the middle, 1 the last; up to 1.25
@@ -131,7 +132,7 @@ mod tests {
         let names: Vec<_> = module.functions.iter().filter_map(|(_, function)| function.name.as_deref()).collect();
         assert_eq!(
             names[names.len() - 6..],
-            ["ray_ndc", "ray_depth", "ray_nearness", "is_surface", "exposed_line", "at_line"]
+            ["ray_ndc", "ray_depth", "ray_nearness", "is_met", "exposed_line", "at_line"]
         );
     }
 
@@ -197,7 +198,7 @@ mod tests {
             let point = eye + far * distance;
             let ndc = ray_ndc(&far, &eye, nearness);
             prop_assert!((ndc - point.xy() / point.w).norm() < 1e-4);
-            prop_assert!(is_surface(depth, 1.05 * depth) && !is_surface(depth, 1.3 * depth));
+            prop_assert!(is_met(nearness, 0.5 * nearness) && !is_met(nearness, 1.2 * nearness));
         }
     }
 

@@ -21,7 +21,7 @@ const TESTED: [(&str, fn()); 9] = [
     ("atan2_poly uv_from_direction equirect_taps", directions),
     ("dither_lsb dither_rgb level_max quantise code_from_level quantised_code", dithers),
     ("view_ndc uv_from_ndc ndc_from_uv distance_m_from_depth inner_weight", views),
-    ("ray_ndc ray_depth ray_nearness is_surface exposed_line at_line", reprojection),
+    ("ray_ndc ray_depth ray_nearness is_met exposed_line at_line", reprojection),
     ("digits", panel_numbers),
 ];
 
@@ -332,13 +332,13 @@ fn reprojection() {
     let body = "let far = vec4(num(0u), num(1u), 0.0, num(2u)); let eye = vec4(num(3u), num(4u), 0.1, num(5u));
         let ndc = ray_ndc(far, eye, num(6u)); out(0u, ndc.x); out(1u, ndc.y);
         out(2u, ray_depth(far, eye, num(6u))); out(3u, ray_nearness(far, eye, num(7u)));
-        out(4u, select(0.0, 1.0, is_surface(ray_depth(far, eye, num(6u)), 1.3 * num(7u))));";
+        out(4u, select(0.0, 1.0, is_met(num(6u), 3.0 * num(7u))));";
     assert_close("ray", &rays, body, 2e-5, |[x, y, w, ex, ey, ew, nearness, depth]| {
         let (far, eye) = (Vector4::new(x, y, 0.0, w), Vector4::new(ex, ey, 0.1, ew));
         let ndc = reproject::ray_ndc(&far, &eye, nearness);
         let ray = reproject::ray_depth(&far, &eye, nearness);
         let near = reproject::ray_nearness(&far, &eye, depth);
-        let meet = if reproject::is_surface(ray, 1.3 * depth) { 1.0 } else { 0.0 };
+        let meet = if reproject::is_met(nearness, 3.0 * depth) { 1.0 } else { 0.0 };
         [ndc.x, ndc.y, ray, near, meet]
     });
     let path = Matrix3::new(0.1, 0.01, 0.002, -2.0, 0.003, -0.001, 1.5, -0.02, 0.0005_f32);
