@@ -28,6 +28,9 @@ pub struct OutputPass {
     draws: Vec<RegionDraw>,
     /// Index range of every kind of coverage in every region, this frame.
     ranges: Vec<(Coverage, usize, Range<u32>)>,
+    /// Coverage of every patch of a region, and the patches in their order; kept so that a frame allocates nothing.
+    kinds: Vec<Coverage>,
+    order: Vec<u32>,
     /// For the readable target and for the window.
     uniforms: [wgpu::Buffer; 2],
     /// What the signal does to light; the same on every frame.
@@ -320,6 +323,8 @@ impl OutputPass {
             corners_m: Vec::new(),
             draws: Vec::new(),
             ranges: Vec::new(),
+            kinds: Vec::new(),
+            order: Vec::new(),
             uniforms: ["output", "window"].map(|label| uniform(device, label, size_of::<OutputUniform>())),
             encode: WallEncode::new(&stage.outputs[index].signal).uniform(),
         }
@@ -335,21 +340,22 @@ impl OutputPass {
 
     /// Indices of the patches, region by region and kind by kind.
     fn sort(&mut self, queue: &wgpu::Queue, cameras: &[CameraUniform]) {
-        let mut indices: Vec<u32> = Vec::with_capacity(3 * self.corners_m.len());
+        self.order.clear();
         self.ranges.clear();
         for (region, draw) in self.draws.iter().enumerate() {
             let patches = draw.vertices.start / 3..draw.vertices.end / 3;
-            let kinds: Vec<_> = patches.clone().map(|i| coverage(self.corners_m[i as usize], cameras)).collect();
+            self.kinds.clear();
+            self.kinds.extend(patches.clone().map(|i| coverage(self.corners_m[i as usize], cameras)));
             for kind in Coverage::ALL {
-                let first = indices.len() as u32;
-                let of_kind = patches.clone().zip(&kinds).filter(|(_, found)| **found == kind);
-                indices.extend(of_kind.flat_map(|(patch, _)| [3 * patch, 3 * patch + 1, 3 * patch + 2]));
-                if indices.len() as u32 > first {
-                    self.ranges.push((kind, region, first..indices.len() as u32));
+                let first = self.order.len() as u32;
+                let of_kind = patches.clone().zip(&self.kinds).filter(|(_, found)| **found == kind);
+                self.order.extend(of_kind.flat_map(|(patch, _)| [3 * patch, 3 * patch + 1, 3 * patch + 2]));
+                if self.order.len() as u32 > first {
+                    self.ranges.push((kind, region, first..self.order.len() as u32));
                 }
             }
         }
-        queue.write_buffer(&self.indices, 0, bytemuck::cast_slice(&indices));
+        queue.write_buffer(&self.indices, 0, bytemuck::cast_slice(&self.order));
     }
 }
 

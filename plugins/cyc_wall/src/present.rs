@@ -13,7 +13,7 @@ use crate::{
     setup::WallSetup,
     sink::{FrameOutcome, Sink},
     surface::{OutputSurfaces, OutputWindows, SurfaceImage},
-    uniforms::{CameraUniform, MAX_CAMERAS, OutputUniform, position},
+    uniforms::{CameraUniform, MAX_CAMERAS, OutputUniform, pack_cameras, position},
     views::{InnerCamera, Pictures},
 };
 use bevy::{
@@ -28,7 +28,7 @@ use bevy::{
 };
 use cyc_color::wall::WallEncodeUniform;
 use cyc_core::{CameraInput, CameraState, StageTime, report::StageDurations};
-use cyc_frame::{CameraTrace, FramePlan, FrameRecord, Latch, frame_report};
+use cyc_frame::{CameraTrace, FrameRecord, Latch, frame_report};
 use cyc_stage::stage::{Camera, Stage};
 use cyc_sync::{Frame, Hold, ShownPoses, StageClock, StageInUse, StagePoses};
 use std::collections::BTreeMap;
@@ -66,6 +66,7 @@ pub struct WallGpu {
     depths: Option<Depths>,
     targets: Vec<ReadableTarget>,
     lead: Lead,
+    cameras: Vec<CameraUniform>,
 }
 
 /// Copies what the frame's end needs.
@@ -314,7 +315,10 @@ impl WallGpu {
         wants_pictures: bool,
     ) {
         let (Some(composer), Some(depths)) = (self.composer.as_mut(), self.depths.as_ref()) else { return };
-        composer.upload(&camera_uniforms(extracted, stage, late));
+        let layer = extracted.pictures.inner.size_px;
+        let filled = |camera: &Camera| extracted.scale.inner_px(camera, layer);
+        pack_cameras(stage, (&late.shown, &late.drawn), filled, layer, &mut self.cameras);
+        composer.upload(&self.cameras);
         let inner = &extracted.pictures.inner.view;
         let pictures = PictureViews { inner, outer: &extracted.pictures.outer.view, depths: &depths.view };
         let asked = asked(extracted, stage, late);
@@ -384,15 +388,6 @@ impl WallGpu {
         };
         composer.outputs.iter().zip(&self.targets).map(read).collect()
     }
-}
-
-fn camera_uniforms(extracted: &Extracted, stage: &Stage, late: &Late) -> Vec<CameraUniform> {
-    let layer = extracted.pictures.inner.size_px;
-    let filled = |i: usize| extracted.scale.inner_px(&stage.cameras[i], layer);
-    let view = |plan: &FramePlan, i: usize| plan.cameras.get(i).copied().flatten();
-    let uniform =
-        |i| CameraUniform::new(view(&late.shown, i).as_ref(), view(&late.drawn, i).as_ref(), filled(i), layer);
-    (0..stage.cameras.len()).map(uniform).collect()
 }
 
 /// Whether inner pictures are looked up from elsewhere than they were drawn from: decided by what is switched on, not by

@@ -5,9 +5,10 @@ use bevy::math::UVec2;
 use bytemuck::{Pod, Zeroable};
 use cyc_color::wall::WallEncodeUniform;
 use cyc_frame::{
-    plan::InnerView,
+    plan::{FramePlan, InnerView},
     reproject::{LinePath, search_steps},
 };
+use cyc_stage::stage::{Camera, Stage};
 use nalgebra::{Matrix3, Matrix4x3, Point3, Vector3};
 
 /// `Output` in WGSL.
@@ -75,6 +76,23 @@ impl CameraUniform {
             filled_px: filled.as_vec2().into(),
         }
     }
+}
+
+/// The uniforms of all cameras of `stage`, of which at most [`MAX_CAMERAS`] are drawn: `shown` and `drawn` as for
+/// [`CameraUniform::new`], `filled` the part of its layer that a camera's picture fills. Allocates nothing once `cameras`
+/// has held as many.
+pub fn pack_cameras(
+    stage: &Stage,
+    (shown, drawn): (&FramePlan, &FramePlan),
+    filled: impl Fn(&Camera) -> UVec2,
+    layer: UVec2,
+    cameras: &mut Vec<CameraUniform>,
+) {
+    let view = |plan: &FramePlan, i: usize| plan.cameras.get(i).copied().flatten();
+    cameras.clear();
+    cameras.extend(stage.cameras.iter().enumerate().map(|(i, camera)| {
+        CameraUniform::new(view(shown, i).as_ref(), view(drawn, i).as_ref(), filled(camera), layer)
+    }));
 }
 
 /// Cameras of a stage, at most; `MAX_CAMERAS` in WGSL.

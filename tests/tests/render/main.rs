@@ -1,7 +1,8 @@
 //! Tests of what the walls show: they start the real program and look at its pictures.
 //!
 //! Map: [`through_camera`] and [`boxes`] (the promise that counts; cases are folders in `cases/`), [`signals`]
-//! (code values), [`twins`] and [`layouts`] (shaders against Rust), [`patterns`], [`late`], [`window`], [`live`],
+//! (code values), [`twins`] and [`layouts`] (shaders against Rust), [`patterns`], [`late`] and [`warp`] (poses renewed late),
+//! [`allocations`] (none on the late path), [`window`], [`live`],
 //! [`bad_input`], [`shipped`] (what else the program promises); [`harness`] (starting programs, what makes a test
 //! ignored), [`oracle`], [`panorama`], [`scene`] (what must be seen, worked out here in f64 from the stage file's
 //! own words), [`picture`] and [`compare`] (pictures as files and as numbers), [`gpu`] (shader functions on the
@@ -16,6 +17,7 @@
     reason = "clippy's exception for tests covers test functions, not the helpers they share"
 )]
 
+mod allocations;
 mod bad_input;
 mod boxes;
 mod case;
@@ -46,6 +48,7 @@ fn main() {
         signals::trials(),
         patterns::trials(),
         late::trials(),
+        allocations::trials(),
         warp::trials(),
         bad_input::trials(),
         shipped::trials(),
