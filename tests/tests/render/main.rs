@@ -2,7 +2,7 @@
 //!
 //! Map: [`through_camera`] and [`boxes`] (the promise that counts; cases are folders in `cases/`), [`signals`]
 //! (code values), [`twins`] and [`layouts`] (shaders against Rust), [`patterns`], [`late`] and [`warp`] (poses renewed late),
-//! [`allocations`] (none on the late path), [`window`], [`live`],
+//! [`registration`] (a moving camera with a rolling shutter), [`allocations`] (none on the late path), [`window`], [`live`],
 //! [`bad_input`], [`shipped`] (what else the program promises); [`harness`] (starting programs, what makes a test
 //! ignored), [`oracle`], [`panorama`], [`scene`] (what must be seen, worked out here in f64 from the stage file's
 //! own words), [`picture`] and [`compare`] (pictures as files and as numbers), [`gpu`] (shader functions on the
@@ -31,6 +31,7 @@ mod oracle;
 mod panorama;
 mod patterns;
 mod picture;
+mod registration;
 mod scene;
 mod shipped;
 mod signals;
@@ -49,6 +50,7 @@ fn main() {
         patterns::trials(),
         late::trials(),
         allocations::trials(),
+        registration::trials(),
         warp::trials(),
         bad_input::trials(),
         shipped::trials(),

@@ -65,6 +65,30 @@ impl Boxes {
     }
 }
 
+/// A plane across the view at `y`, from -half to half in X and Z, whose light (linear Rec.709) says where on it one looks:
+/// red minus green is 0.4 x / half, so that what rounds both alike cancels. As binary glTF 2.0, unlit.
+pub fn measured_plane(y: f64, half: f64) -> Vec<u8> {
+    let corner = |x: f64, z: f64| V3::new(x * half, y, z * half);
+    let corners = [corner(-1.0, -1.0), corner(1.0, -1.0), corner(1.0, 1.0), corner(-1.0, 1.0)];
+    let mut writer = GlbWriter::default();
+    let positions = writer.positions(&corners);
+    let normals = writer.vectors(&[V3::new(0.0, -1.0, 0.0); 4], None);
+    // Colours are three floats as they stand, so through no change of axes.
+    let light = corners.map(|corner| {
+        // Rows differ by a fraction of a half float's step, so that not all of them round alike.
+        let (across, up) = (0.2 * corner.x / half, 0.05 * corner.z / half);
+        V3::new(0.75 + across + up, -0.75, 0.75 - across + up)
+    });
+    let colors = writer.vectors(&light, None);
+    let indices = writer.indices();
+    writer.materials.push(json!({ "doubleSided": true, "extensions": { "KHR_materials_unlit": {} } }));
+    writer.primitives.push(json!({
+        "attributes": { "POSITION": positions, "NORMAL": normals, "COLOR_0": colors },
+        "indices": indices, "material": 0,
+    }));
+    writer.finish()
+}
+
 fn colors(random: &mut Seeded) -> [[f64; 3]; 6] {
     // Two bright channels of three at most, so that faces differ in hue as well as in light.
     std::array::from_fn(|_| {
