@@ -3,6 +3,10 @@
 //! These types describe; the reader in `load/` reads, because only it can report every problem with its place.
 //! A test holds the two against each other, key by key.
 
+mod beat;
+
+pub use beat::*;
+
 use schemars::JsonSchema;
 use std::collections::BTreeMap;
 
@@ -23,6 +27,14 @@ pub struct StageFile {
     pub eye_point_m: Option<[f64; 3]>,
     /// Where the beat comes from.
     pub genlock: Option<Genlock>,
+    /// What labels frames, and who is told.
+    pub timecode: Option<Timecode>,
+    /// How the frame thread is woken.
+    pub pacer: Option<Pacer>,
+    /// What a frame may take.
+    pub budget: Option<Budget>,
+    /// Where commands arrive.
+    pub control: Option<Control>,
     /// The late stages of a frame.
     pub latency: Option<Latency>,
     /// LED surfaces.
@@ -36,27 +48,6 @@ pub struct StageFile {
     pub output: Option<Vec<Output>>,
 }
 
-/// Where the beat comes from.
-#[derive(Debug, JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub struct Genlock {
-    /// The source.
-    pub source: Source,
-}
-
-/// A source of the beat.
-#[derive(Debug, JsonSchema)]
-#[schemars(rename_all = "snake_case")]
-pub enum Source {
-    /// The machine's own clock.
-    Internal(Empty),
-}
-
-/// Nothing to set.
-#[derive(Debug, JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub struct Empty {}
-
 /// The late stages of a frame.
 #[derive(Debug, JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -65,7 +56,7 @@ pub struct Latency {
     pub late_latch: Option<bool>,
     /// Re-project the inner picture while composing; default true.
     pub late_warp: Option<bool>,
-    /// Draw each pixel for the instant of its exposure; default false.
+    /// Draw each pixel for the instant at which the camera's sensor line sees it; default false.
     pub exposure_true: Option<bool>,
 }
 
@@ -199,10 +190,10 @@ pub struct Rotation {
 #[derive(Debug, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Led {
-    /// Refresh rate, Hz.
+    /// Full refreshes in a second, Hz.
     #[schemars(range(min = 1))]
     pub refresh_hz: f64,
-    /// Scan ratio: how many lines share a driver.
+    /// Scan ratio: how many rows share a driver, and so which part of a refresh each is lit for.
     #[schemars(range(min = 1))]
     pub scan: u32,
 }
@@ -221,8 +212,28 @@ pub struct Feed {
     /// What lies between measurement and arrival, milliseconds; default 0.
     #[schemars(range(min = -1000, max = 10000))]
     pub delay_ms: Option<f64>,
+    /// How good its tracker is, and how lively its camera.
+    pub filter: Option<Filter>,
     /// What happens when it falls silent.
     pub loss: Option<Loss>,
+}
+
+/// How a feed's movement is filtered and predicted.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Filter {
+    /// Noise of one position sample, standard deviation per axis, millimetres; default 0.1.
+    #[schemars(range(max = 1000), extend("exclusiveMinimum" = 0))]
+    pub position_noise_mm: Option<f64>,
+    /// Noise of one orientation sample, standard deviation per axis, degrees; default 0.0057.
+    #[schemars(range(max = 45), extend("exclusiveMinimum" = 0))]
+    pub rotation_noise_deg: Option<f64>,
+    /// Usual acceleration of the camera, root mean square per axis, m/s2; default 1.
+    #[schemars(range(max = 1000), extend("exclusiveMinimum" = 0))]
+    pub acceleration_m_s2: Option<f64>,
+    /// Usual angular acceleration of the camera, root mean square per axis, deg/s2; default 57.3.
+    #[schemars(range(max = 1000000), extend("exclusiveMinimum" = 0))]
+    pub turn_acceleration_deg_s2: Option<f64>,
 }
 
 /// What a feed speaks.

@@ -1,16 +1,21 @@
 //! From text to stage. Each section of the file is read by its own module; nothing stops at a problem.
 
 mod address;
+mod beat;
 mod cameras;
+mod exposures;
 mod feeds;
+mod frame;
 mod outputs;
 mod profiles;
+mod sharing;
+mod sources;
 mod walls;
 
 use crate::problem::{Code, Problem, Problems, Span};
-use crate::stage::{Budget, Feed, Genlock, Latency, Pacer, Stage, TimecodePlan};
+use crate::stage::{Feed, Stage};
 use crate::suggest;
-use crate::tree::{Asked, Bounds, Field, Sheet, Table, Variant, from_to};
+use crate::tree::{Asked, Bounds, Field, Sheet, Table, from_to};
 use crate::upgrade;
 use cyc_core::{Pose, Rate};
 use nalgebra::Point3;
@@ -135,8 +140,13 @@ pub(crate) struct Files<'r> {
 }
 
 impl Files<'_> {
+    /// A file by its name in the stage file.
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
-        (self.read)(&self.folder.join(name))
+        (self.read)(&self.path(name))
     }
 }
 
@@ -144,10 +154,25 @@ impl Files<'_> {
 pub(crate) struct Entry<T> {
     id: Option<String>,
     span: Span,
+    /// Where single keys of it stand, for what is checked once everything is read.
+    places: Places,
     value: Option<T>,
 }
 
+/// Places of keys by their names.
+type Places = BTreeMap<&'static str, Span>;
+
 impl<T> Entry<T> {
+    /// A thing that there is only one of, and so has no id.
+    fn of(span: Span, value: Option<T>) -> Self {
+        Self { id: None, span, places: Places::new(), value }
+    }
+
+    /// Where the first of `keys` stands that is written down; else the thing itself.
+    fn place(&self, keys: &[&str]) -> Span {
+        keys.iter().find_map(|key| self.places.get(key)).unwrap_or(&self.span).clone()
+    }
+
     fn all(entries: Vec<Entry<T>>) -> Option<Vec<T>> {
         entries.into_iter().map(|entry| entry.value).collect()
     }
@@ -199,8 +224,12 @@ fn read_stage(root: &Table<'_>, files: &Files<'_>) -> Option<Stage> {
     let name = root.need("name", "name = \"my stage\"").and_then(|f| stage_name(&f));
     let frame_rate = root.need("frame_rate", "frame_rate = \"24\"").and_then(|f| rate(&f));
     let eye_point_m = root.get("eye_point_m").and_then(|f| f.numbers(POSITION_M)).unwrap_or([0.0, 0.0, 1.6]);
-    let genlock = root.get("genlock").map_or(Some(Genlock::default()), |f| genlock(&f));
-    let latency = latency(root);
+    let genlock = beat::genlock(root, files);
+    let timecode = beat::timecode(root, frame_rate, &genlock, files);
+    let pacer = frame::pacer(root);
+    let budget = frame::budget(root, frame_rate);
+    let control = frame::control(root);
+    let latency = frame::latency(root);
 
     let walls: Vec<_> = root.list("wall").iter().map(|t| walls::wall(t, files)).collect();
     let feeds: Vec<Entry<Feed>> = root.list("feed").iter().map(feeds::feed).collect();
@@ -218,7 +247,9 @@ fn read_stage(root: &Table<'_>, files: &Files<'_>) -> Option<Stage> {
     check_unique(sheet, "feed", &feeds, another);
     check_unique(sheet, "camera", &cameras, another);
     check_unique(sheet, "output", &outputs, "an output without an id is called <node>-<wall>; write id = \"...\"");
-    address::check_shared_ports(sheet, &feeds);
+    sharing::check(sheet, &feeds, &genlock, &timecode, &control);
+    exposures::check(sheet, frame_rate, &cameras, &walls);
+    frame::warn_exposure_true(root, &latency, &cameras);
     warn(sheet, &walls, &feeds, &cameras, &outputs);
 
     let _ = format?;
@@ -226,12 +257,12 @@ fn read_stage(root: &Table<'_>, files: &Files<'_>) -> Option<Stage> {
         name: name?,
         frame_rate: frame_rate?,
         eye_point_m: Point3::from(eye_point_m),
-        genlock: genlock?,
-        timecode: TimecodePlan::default(),
-        pacer: Pacer::default(),
-        budget: Budget::default(),
-        control: None,
-        latency,
+        genlock: genlock.value?,
+        timecode: timecode.plan()?,
+        pacer: pacer?,
+        budget: budget?,
+        control: control.value?,
+        latency: latency.value?,
         walls: Some(walls).filter(|walls| !walls.is_empty()).and_then(Entry::all)?,
         feeds: Entry::all(feeds)?,
         cameras: Entry::all(cameras)?,
@@ -292,36 +323,6 @@ fn pose(table: &Table<'_>) -> Pose {
         field.and_then(|f| f.number(from_to(-360.0, 360.0, "deg"))).unwrap_or(0.0).to_radians()
     };
     Pose::from_pan_tilt_roll(Point3::from(position), angle("pan"), angle("tilt"), angle("roll"))
-}
-
-fn genlock(field: &Field<'_>) -> Option<Genlock> {
-    let table = field.table()?;
-    let source = table.need("source", "source.internal = {}")?;
-    match source.variant(&[("internal", "source.internal = {}")])? {
-        Variant::Known(_, field) => field.table().map(|_| Genlock::default()),
-        Variant::Unknown(name, span) => {
-            let message = format!("genlock source {name:?} is not supported yet");
-            let problem = Problem::new(Code::GenlockSource, span, message).label("no such source");
-            table.sheet().report(problem.help("the only source now is the machine's own clock: source.internal = {}"));
-            None
-        }
-    }
-}
-
-fn latency(root: &Table<'_>) -> Latency {
-    let table = root.get("latency").and_then(|f| f.table());
-    let field = |key| table.as_ref().and_then(|table| table.get(key));
-    let flag = |key, default| field(key).and_then(|f| f.flag()).unwrap_or(default);
-    let latency = Latency {
-        late_latch: flag("late_latch", true),
-        late_warp: flag("late_warp", true),
-        exposure_true: flag("exposure_true", false),
-    };
-    if let Some(field) = field("exposure_true").filter(|_| latency.exposure_true) {
-        let message = "[latency]: exposure_true has no effect yet";
-        field.report(field.problem(Code::NoEffect, message).help("pictures are drawn for the display time"));
-    }
-    latency
 }
 
 fn warn(

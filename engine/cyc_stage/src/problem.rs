@@ -54,7 +54,7 @@ codes! {
     UnknownValue = "S007", Error, "a name that is not one of the allowed ones";
     Format = "S008", Error, "a format number this version does not read";
     DuplicateId = "S009", Error, "two things have the same id";
-    BadName = "S010", Error, "an id or name that is empty or holds odd characters";
+    BadName = "S010", Error, "an id, name or path that is empty or holds what it cannot";
     UnknownWall = "S011", Error, "a wall that does not exist";
     UnknownFeed = "S012", Error, "a feed that does not exist";
     OutsideWall = "S013", Error, "a rectangle that reaches outside its wall";
@@ -66,7 +66,7 @@ codes! {
     ArcFull = "S019", Error, "an arc of more than a full circle";
     FrameRate = "S020", Error, "a text that is not a frame rate";
     Address = "S021", Error, "an address that cannot be listened on";
-    SharedPort = "S022", Error, "two feeds on one port that cannot be told apart";
+    SharedPort = "S022", Error, "two users of one port, device or file that get in each other's way";
     Profile = "S023", Error, "a device profile that does not exist or fit";
     Loss = "S024", Error, "a loss policy that predicts longer than it holds";
     MeshFile = "S025", Error, "a mesh file that is missing or cannot be read";
@@ -75,13 +75,22 @@ codes! {
     MeshShape = "S028", Error, "a mesh without area or with numbers that are none";
     LensFile = "S029", Error, "lens files, which are not supported yet";
     Serial = "S030", Error, "a serial feed, which is not supported yet";
-    GenlockSource = "S031", Error, "a genlock source that does not exist yet";
+    Source = "S031", Error, "a genlock source, timecode source or timecode destination that does not exist";
     Protocol = "S032", Error, "a protocol that does not exist yet";
+    NoLabels = "S033", Error, "timecode from a genlock source that carries none";
+    Timecode = "S034", Error, "a label, or drop-frame counting, that the frame rate does not have";
+    TimeOfDay = "S035", Error, "a text that is not a time of day";
+    Shutter = "S036", Error, "a shutter that is open for longer than a frame, or never";
     UnusedFeed = "W001", Warning, "a feed that no camera uses";
     NoFocalLength = "W002", Warning, "a camera whose focal length nothing says";
     UnshownWall = "W003", Warning, "a wall that no output shows";
     ThinTriangles = "W004", Warning, "triangles without area were left out of a mesh";
-    NoEffect = "W005", Warning, "a setting that has no effect yet";
+    NoEffect = "W005", Warning, "a setting that has no effect";
+    Budget = "W006", Warning, "a budget that does not fit into a frame";
+    Torn = "W007", Warning, "an exposure with readout that is longer than a wall frame";
+    ExposurePhase = "W008", Warning, "an exposure that reaches over the edge of a wall frame, and need not";
+    Bands = "W009", Warning, "an exposure that is no whole number of LED refreshes";
+    Beating = "W010", Warning, "a camera whose rate does not fit the stage's";
 }
 
 /// One thing wrong in a stage file.

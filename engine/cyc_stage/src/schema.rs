@@ -83,7 +83,9 @@ mod tests {
     /// One file in which every kind of table stands, so that the reader asks for every key it knows.
     const EVERY_TABLE: &str = r#"
         format = 1
-        genlock.source.internal = {}
+        pacer = {}
+        budget = {}
+        control = {}
         latency = {}
         [[wall]]
         panel = {}
@@ -97,6 +99,7 @@ mod tests {
         [[feed]]
         protocol.freed = {}
         profile = {}
+        filter = {}
         loss = {}
         [[feed]]
         protocol.opentrackio = {}
@@ -117,12 +120,36 @@ mod tests {
         regions = [{ wall_px = {} }]
     "#;
 
+    /// Of these a file has one at a time.
+    const SOURCES: [&str; 8] = ["internal", "ptp", "ltc", "mtc", "artnet", "osc", "serial", "display"];
+    const LABELS: [&str; 7] = ["count", "time_of_day", "genlock", "ltc", "mtc", "artnet", "osc"];
+    const OUT: &str = r#"
+        [[timecode.out]]
+        to.ltc = {}
+        [[timecode.out]]
+        to.mtc = {}
+        [[timecode.out]]
+        to.artnet = {}
+        [[timecode.out]]
+        to.osc = {}
+    "#;
+
     #[test]
     fn schema_and_reader_know_the_same_keys() {
         let no_files = |_: &Path| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
-        let (_, _, asked) = crate::load::parse_tree(EVERY_TABLE, Path::new("x.toml"), &no_files);
-        let asked: BTreeMap<String, Vec<String>> =
-            asked.into_iter().map(|(at, keys)| (at, keys.into_iter().map(String::from).collect())).collect();
+        let genlocks = SOURCES.map(|kind| format!("[genlock]\nsource.{kind} = {{}}"));
+        let timecodes = LABELS.map(|kind| format!("[timecode]\nsource.{kind} = {{}}\n{OUT}"));
+        let texts = genlocks.into_iter().chain(timecodes).chain([EVERY_TABLE.to_owned()]);
+        let mut asked: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for text in texts {
+            for (at, keys) in crate::load::parse_tree(&text, Path::new("x.toml"), &no_files).2 {
+                asked.entry(at).or_default().extend(keys.into_iter().map(String::from));
+            }
+        }
+        for keys in asked.values_mut() {
+            keys.sort();
+            keys.dedup();
+        }
         let described = keys_by_table(&json_schema());
         assert_eq!(asked.keys().collect::<Vec<_>>(), described.keys().collect::<Vec<_>>());
         assert_eq!(asked, described);

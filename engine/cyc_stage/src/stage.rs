@@ -19,7 +19,7 @@ pub struct Stage {
     pub eye_point_m: Point3<f64>,
     /// Where the beat comes from.
     pub genlock: Genlock,
-    /// What labels frames.
+    /// What labels frames, and who is told.
     pub timecode: TimecodePlan,
     /// How the frame thread is woken.
     pub pacer: Pacer,
@@ -95,7 +95,7 @@ pub enum Sound {
     },
     /// A WAV file, for rehearsal and tests: played in real time, once, or written.
     File {
-        /// Path, from the stage file's folder.
+        /// Path, with the stage file's folder in front: as it is to be opened.
         path: std::path::PathBuf,
         /// Channel.
         channel: u16,
@@ -172,7 +172,7 @@ pub struct TimecodePlan {
 pub enum LabelSource {
     /// Counted from the frame number; frame 0 is `start` (with PTP: a day of labels from the epoch).
     Count {
-        /// Label of frame 0.
+        /// Label of frame 0; it exists at the stage's rate, and says itself whether labels are dropped.
         start: cyc_core::Timecode,
     },
     /// The clock on the wall, jammed once a day.
@@ -295,7 +295,7 @@ pub struct Panel {
     pub pitch_mm: f64,
 }
 
-/// `led = { refresh_hz, scan }`.
+/// `led = { refresh_hz, scan }`: full refreshes in a second; in each, every row is lit once, for `1 / scan` of it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[allow(missing_docs, reason = "the names are the documentation")]
 pub struct Led {

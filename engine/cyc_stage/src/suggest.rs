@@ -23,11 +23,14 @@ pub(crate) fn help(word: &str, candidates: &[&str], plural: &str) -> String {
     format!("{plural}: {}", listed(candidates))
 }
 
-/// Names as a list for a message, at most a dozen.
+/// Most names in a message.
+const MOST: usize = 16;
+
+/// Names as a list for a message.
 pub(crate) fn listed(names: &[&str]) -> String {
-    let mut text = names.iter().take(12).map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
-    if names.len() > 12 {
-        text += &format!(" and {} more", names.len() - 12);
+    let mut text = names.iter().take(MOST).map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+    if names.len() > MOST {
+        text += &format!(" and {} more", names.len() - MOST);
     }
     text
 }

@@ -138,17 +138,22 @@ impl<'s> Table<'s> {
 
     /// The tables of `[[key]]`, in the order of the file.
     pub(crate) fn list(&self, key: &'static str) -> Vec<Table<'s>> {
+        self.list_under(key, key)
+    }
+
+    /// The tables of `[[header]]`, whose last part is `key`, in the order of the file.
+    pub(crate) fn list_under(&self, key: &'static str, header: &str) -> Vec<Table<'s>> {
         let Some(field) = self.get(key) else { return Vec::new() };
         let Some(array) = field.value.as_array() else {
-            let problem = field.wrong_type(&format!("a list of tables, each under [[{key}]]"));
+            let problem = field.wrong_type(&format!("a list of tables, each under [[{header}]]"));
             // One pair of brackets is a common slip; what stands under it is read all the same.
             let single = field.value.as_table().is_some();
-            let help = format!("write [[{key}]] with two brackets, once for each {key}");
+            let help = format!("write [[{header}]] with two brackets, once for each {key}");
             self.sheet.report(if single { problem.help(help) } else { problem });
-            return if single { field.table_named(format!("{key} 1")).into_iter().collect() } else { Vec::new() };
+            return if single { field.table_named(format!("{header} 1")).into_iter().collect() } else { Vec::new() };
         };
         let tables = array.iter().enumerate();
-        tables.filter_map(|(n, value)| field.item(n, value).table_named(format!("{key} {}", n + 1))).collect()
+        tables.filter_map(|(n, value)| field.item(n, value).table_named(format!("{header} {}", n + 1))).collect()
     }
 
     fn report_unknown_keys(&self) {
@@ -423,7 +428,7 @@ impl<'s> Field<'s> {
     }
 
     /// The opening line of a table: its header, its braces or, for dotted keys, its key.
-    fn table_span(&self) -> Span {
+    pub(crate) fn table_span(&self) -> Span {
         let span = self.span();
         let opens = self.sheet.text.as_bytes().get(span.start).is_some_and(|b| matches!(b, b'[' | b'{'));
         if opens { span } else { self.key_span.clone() }

@@ -1,6 +1,9 @@
 //! The stage as JSON for people and scripts: ids, sizes and places, without the triangles.
 
-use crate::stage::{Camera, Feed, GenlockSource, Monitor, Output, Protocol, Region, Stage, Transport, Wall};
+mod beat;
+
+use crate::exposure;
+use crate::stage::{Camera, Feed, Monitor, Output, Protocol, Region, Stage, Transport, Wall};
 use cyc_core::profile::Profile;
 use nalgebra::Point3;
 use serde::{Serialize, Serializer};
@@ -19,7 +22,11 @@ pub fn stage_view(stage: &Stage) -> Value {
         "name": stage.name,
         "frame_rate": stage.frame_rate,
         "eye_point_m": point(&stage.eye_point_m),
-        "genlock": match stage.genlock.source { GenlockSource::Internal => "internal", _ => "external" },
+        "genlock": beat::genlock(&stage.genlock),
+        "timecode": beat::timecode(&stage.timecode),
+        "pacer": beat::pacer(&stage.pacer),
+        "budget": beat::budget(&stage.budget),
+        "control": { "osc": stage.control },
         "latency": {
             "late_latch": latency.late_latch,
             "late_warp": latency.late_warp,
@@ -27,9 +34,13 @@ pub fn stage_view(stage: &Stage) -> Value {
         },
         "walls": stage.walls.iter().map(wall).collect::<Vec<_>>(),
         "feeds": stage.feeds.iter().map(feed).collect::<Vec<_>>(),
-        "cameras": stage.cameras.iter().map(|c| camera(c, stage)).collect::<Vec<_>>(),
+        "cameras": stage.cameras.iter().zip(exposure::plan(stage)).map(|(c, plan)| camera(c, &plan, stage)).collect::<Vec<_>>(),
         "outputs": stage.outputs.iter().map(|o| output(o, stage)).collect::<Vec<_>>(),
     })
+}
+
+fn ms(nanos: i64) -> f64 {
+    nanos as f64 * 1e-6
 }
 
 fn point(point: &Point3<f64>) -> [f64; 3] {
@@ -79,17 +90,23 @@ fn feed(feed: &Feed) -> Value {
         Profile::OpenTrackIo(profile) => json!(profile),
         Profile::Osc(profile) => json!(profile),
     };
-    let ms = |nanos: i64| nanos as f64 * 1e-6;
+    let filter = feed.filter;
     json!({
         "id": feed.id,
         "protocol": protocol,
         "profile": profile,
+        "filter": {
+            "position_noise_mm": filter.position_noise_m * 1e3,
+            "rotation_noise_deg": filter.rotation_noise_rad.to_degrees(),
+            "acceleration_m_s2": filter.acceleration_m_s2,
+            "turn_acceleration_deg_s2": filter.turn_acceleration_rad_s2.to_degrees(),
+        },
         "delay_ms": ms(feed.delay_nanos),
         "loss": { "predict_ms": ms(feed.loss.predict_nanos), "hold_ms": ms(feed.loss.hold_nanos) },
     })
 }
 
-fn camera(camera: &Camera, stage: &Stage) -> Value {
+fn camera(camera: &Camera, plan: &exposure::CameraPlan, stage: &Stage) -> Value {
     let inner = camera.inner;
     json!({
         "id": camera.id,
@@ -106,6 +123,7 @@ fn camera(camera: &Camera, stage: &Stage) -> Value {
             "readout_ms": shutter.readout_ms,
             "lines": if shutter.lines_down { "down" } else { "up" },
         })),
+        "exposure": { "relation": plan.relation, "shutter": plan.shutter, "findings": plan.findings },
     })
 }
 

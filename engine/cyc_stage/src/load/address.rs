@@ -1,9 +1,7 @@
-//! Where feeds listen, and which of them may share a port.
+//! Addresses to listen on and to send to.
 
-use super::Entry;
-use crate::problem::{Code, Problem};
-use crate::stage::{Feed, Protocol, Transport};
-use crate::tree::{Field, Sheet};
+use crate::problem::Code;
+use crate::tree::Field;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// A UDP address to listen on; multicast groups only where `multicast`.
@@ -28,6 +26,43 @@ pub(super) fn udp(field: &Field<'_>, multicast: bool) -> Option<SocketAddr> {
     };
     let message = format!("{} is {text:?}, which {why}", field.name());
     let help = if help.is_empty() { "write \"IP:PORT\", such as \"0.0.0.0:40000\"".into() } else { help };
+    field.report(field.problem(Code::Address, message).help(help));
+    None
+}
+
+/// Which way an address is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Packets arrive there.
+    Listen,
+    /// Packets go there.
+    Send,
+}
+
+/// A UDP address to listen on, multicast groups included, or to send to.
+pub(super) fn either_way(field: &Field<'_>, way: Way) -> Option<SocketAddr> {
+    match way {
+        Way::Listen => udp(field, true),
+        Way::Send => destination(field),
+    }
+}
+
+/// A UDP address to send to: a machine, a multicast group or everybody.
+fn destination(field: &Field<'_>) -> Option<SocketAddr> {
+    let text = field.text()?;
+    let (why, help) = match text.parse::<SocketAddr>() {
+        Err(_) => ("is not an address and port", hint(text)),
+        Ok(address) if address.port() == 0 => {
+            ("has port 0, on which nobody listens", "name the receiver's port".into())
+        }
+        Ok(address) if address.ip().is_unspecified() => (
+            "is every interface of this machine, and no receiver",
+            format!("write the receiver's address, or 255.255.255.255:{} for everybody", address.port()),
+        ),
+        Ok(address) => return Some(address),
+    };
+    let message = format!("{} is {text:?}, which {why}", field.name());
+    let help = if help.is_empty() { "write \"IP:PORT\", such as \"192.168.1.20:6454\"".into() } else { help };
     field.report(field.problem(Code::Address, message).help(help));
     None
 }
@@ -81,55 +116,4 @@ pub(super) fn osc(field: &Field<'_>) -> Option<String> {
     let help = "it begins with '/', does not end with it, and holds no spaces or any of # * , ? [ ] { }";
     field.report(field.problem(Code::Address, message).help(help));
     None
-}
-
-fn socket(protocol: &Protocol) -> Option<SocketAddr> {
-    match protocol {
-        Protocol::Freed { transport: Transport::Udp(udp), .. } => Some(*udp),
-        Protocol::Freed { transport: Transport::Serial(_), .. } => None,
-        Protocol::OpenTrackIo { udp, .. } | Protocol::Osc { udp, .. } => Some(*udp),
-    }
-}
-
-/// Why two feeds cannot listen side by side, and what to do.
-fn conflict(a: &Protocol, b: &Protocol) -> Option<&'static str> {
-    let (here, there) = (socket(a)?, socket(b)?);
-    if here.port() != there.port() {
-        return None;
-    }
-    if here.ip() != there.ip() {
-        let any = here.ip().is_unspecified() || there.ip().is_unspecified();
-        return any.then_some("an address of 0.0.0.0 takes the port of every other; write the same address in both");
-    }
-    match (a, b) {
-        (Protocol::Freed { camera_id: Some(a), .. }, Protocol::Freed { camera_id: Some(b), .. }) if a != b => None,
-        (Protocol::Freed { .. }, Protocol::Freed { .. }) => {
-            Some("give each its own camera_id, as the devices send it, or its own port")
-        }
-        (
-            Protocol::OpenTrackIo { source_number: Some(a), .. },
-            Protocol::OpenTrackIo { source_number: Some(b), .. },
-        ) if a != b => None,
-        (Protocol::OpenTrackIo { .. }, Protocol::OpenTrackIo { .. }) => {
-            Some("give each its own source_number, as the devices send it, or its own port")
-        }
-        (Protocol::Osc { address: a, .. }, Protocol::Osc { address: b, .. }) if a != b => None,
-        (Protocol::Osc { .. }, Protocol::Osc { .. }) => Some("give each its own address, or its own port"),
-        _ => Some("they speak different protocols; give each its own port"),
-    }
-}
-
-/// Reports feeds that would take each other's packets.
-pub(super) fn check_shared_ports(sheet: &Sheet<'_>, feeds: &[Entry<Feed>]) {
-    for (n, second) in feeds.iter().enumerate() {
-        for first in &feeds[..n] {
-            let (Some(a), Some(b)) = (&first.value, &second.value) else { continue };
-            let Some(help) = conflict(&a.protocol, &b.protocol) else { continue };
-            let port = socket(&b.protocol).map_or(0, |socket| socket.port());
-            let message = format!("feeds {:?} and {:?} cannot be told apart on UDP port {port}", a.id, b.id);
-            let problem = Problem::new(Code::SharedPort, second.span.clone(), message).label("on the same port");
-            sheet.report(problem.also(first.span.clone(), "this feed").help(help));
-            break;
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! `[[camera]]`.
 
-use super::{Entry, entry_id, pose, rate};
+use super::{Entry, Places, entry_id, pose, rate};
+use crate::exposure::tidy;
 use crate::problem::{Code, Problem};
 use crate::stage::{Camera, Exposure, Feed, Inner, Shutter};
 use crate::tree::{Field, Table, above_to, from_to};
@@ -22,8 +23,10 @@ pub(super) fn camera(table: &Table<'_>, feeds: &[Entry<Feed>], stage_rate: Optio
     let focal_length_mm = table.get("focal_length_mm").map(|f| f.number(above_to(0.0, 10_000.0, "mm")));
     let inner = table.need("inner", "inner = { width_px = 1920, height_px = 1080, overscan = 1.25 }");
     let inner = inner.and_then(|f| self::inner(&f));
-    let own_rate = table.get("rate").map_or(stage_rate, |f| rate(&f));
-    let shutter = table.get("shutter").and_then(|f| shutter(&f));
+    let (rate_field, shutter_field) = (table.get("rate"), table.get("shutter"));
+    let own_rate = rate_field.as_ref().map_or(stage_rate, rate);
+    let mut places: Places = rate_field.iter().map(|field| ("rate", field.span())).collect();
+    let shutter = shutter_field.map_or(Some(None), |f| shutter(&f, own_rate, &mut places).map(Some));
     if focal_length_mm.is_none() {
         warn_focal_length(table, feed.flatten().and_then(|n| feeds.get(n)), placed);
     }
@@ -40,11 +43,11 @@ pub(super) fn camera(table: &Table<'_>, feeds: &[Entry<Feed>], stage_rate: Optio
             fixed_pose,
             focal_length_mm: focal_length_mm.unwrap_or(Some(35.0))?,
             inner: inner?,
-            exposure: Exposure { rate: own_rate?, shutter },
+            exposure: Exposure { rate: own_rate?, shutter: shutter? },
         })
     };
     let value = whole();
-    Entry { id, span, value }
+    Entry { id, span, places, value }
 }
 
 fn check_fixed(table: &Table<'_>, placed: bool) {
@@ -119,12 +122,55 @@ fn inner(field: &Field<'_>) -> Option<Inner> {
     Some(Inner { size_px, overscan, soft_edge })
 }
 
-fn shutter(field: &Field<'_>) -> Option<Shutter> {
+/// The places of the keys that the exposure planner speaks of go to `places`.
+fn shutter(field: &Field<'_>, rate: Option<Rate>, places: &mut Places) -> Option<Shutter> {
     let table = field.table()?;
-    let number = |key, bounds, default| table.get(key).map_or(Some(default), |f| f.number(bounds));
-    let angle_deg = number("angle_deg", above_to(0.0, 360.0, "deg"), 180.0);
-    let phase_deg = number("phase_deg", from_to(-360.0, 360.0, "deg"), 0.0);
-    let readout_ms = number("readout_ms", from_to(0.0, 1000.0, "ms"), 15.0);
+    places.insert("shutter", table.span());
+    let (angle, phase) = (table.get("angle_deg"), table.get("phase_deg"));
+    places.extend(angle.iter().map(|angle| ("angle_deg", angle.span())));
+    places.extend(phase.iter().map(|phase| ("phase_deg", phase.span())));
+    let angle_deg = angle.map_or(Some(180.0), |f| angle_deg(&f, rate));
+    let phase_deg = phase.map_or(Some(0.0), |f| f.number(from_to(-360.0, 360.0, "deg")));
+    let readout_ms = table.get("readout_ms").map_or(Some(15.0), |f| f.number(from_to(0.0, 1000.0, "ms")));
     let lines = table.get("lines").map_or(Some(true), |f| f.choice(&[("down", true), ("up", false)]));
     Some(Shutter { angle_deg: angle_deg?, phase_deg: phase_deg?, readout_ms: readout_ms?, lines_down: lines? })
+}
+
+/// The open part of a frame: above 0 to 360 degrees.
+fn angle_deg(field: &Field<'_>, rate: Option<Rate>) -> Option<f64> {
+    let value = field.value();
+    let given = value.as_float().or(value.as_integer().map(|n| n as f64));
+    let fits = above_to(0.0, 360.0, "deg");
+    let Some(angle) = given.filter(|angle| angle.is_finite() && !(*angle > 0.0 && *angle <= 360.0)) else {
+        return field.number(fits);
+    };
+    let problem = |message: String| field.problem(Code::Shutter, message).label(fits.to_string());
+    field.report(if angle <= 0.0 {
+        let message = format!("{} is {angle}, so the shutter never opens", field.name());
+        problem(message).help("180 is open for half of each frame, 360 for all of it")
+    } else {
+        let message = format!("{} is {angle}, but a frame has 360 degrees", field.name());
+        let problem = problem(message).help("write angle_deg = 360.0 for a shutter that never closes");
+        rate.into_iter().fold(problem, |problem, rate| too_long(problem, angle, rate))
+    });
+    None
+}
+
+/// What an angle above 360 degrees may have been meant to be.
+fn too_long(mut problem: Problem, angle: f64, rate: Rate) -> Problem {
+    let (frame_s, turns) = (f64::from(rate.den()) / f64::from(rate.num()), angle / 360.0);
+    // Cameras show exposures as 1/400 s, too.
+    let fraction = 360.0 / angle / frame_s;
+    if fraction <= 360.0 {
+        problem = problem.help(format!("an exposure of 1/{angle} s is angle_deg = {}", tidy(fraction, 3)));
+    }
+    if let slowest @ 1.0.. = 1.0 / frame_s / turns {
+        let open_ms = turns * frame_s * 1e3;
+        problem = problem.help(format!(
+            "to expose for {open_ms:.1} ms run the camera at {} frames per second or slower",
+            tidy(slowest, 3)
+        ));
+    }
+    let frame_ms = frame_s * 1e3;
+    problem.label(format!("longer than the frame of {frame_ms:.1} ms"))
 }

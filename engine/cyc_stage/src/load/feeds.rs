@@ -1,10 +1,10 @@
 //! `[[feed]]`.
 
-use super::{Entry, address, entry_id, profiles};
+use super::{Entry, Places, address, entry_id, profiles};
 use crate::problem::{Code, Problem};
 use crate::stage::{Feed, Protocol, Transport};
 use crate::suggest;
-use crate::tree::{Field, Table, Variant, from_to};
+use crate::tree::{Field, Table, Variant, above_to, from_to};
 use cyc_core::LossPolicy;
 use cyc_core::profile::{FilterProfile, FreedProfile, OpenTrackIoProfile, OscProfile, Profile};
 
@@ -18,6 +18,7 @@ pub(super) fn feed(table: &Table<'_>) -> Entry<Feed> {
     let (id, span) = entry_id(table, "feed");
     let spoken = table.need("protocol", PROTOCOLS[0].1).and_then(|f| protocol(table, &f));
     let delay_ms = table.get("delay_ms").map_or(Some(0.0), |f| f.number(from_to(-1000.0, 10_000.0, "ms")));
+    let filter = table.get("filter").map_or(Some(FilterProfile::default()), |f| filter(&f));
     let loss = table.get("loss").map_or(Some(LossPolicy::default()), |f| loss(&f));
     // Without a protocol nobody can say which profiles there are.
     let profile = table.get("profile");
@@ -25,11 +26,10 @@ pub(super) fn feed(table: &Table<'_>) -> Entry<Feed> {
         let (kind, protocol) = spoken?;
         let profile = read_profile(kind, profile.as_ref())?;
         let delay_nanos = (delay_ms? * 1e6).round() as i64;
-        let filter = FilterProfile::default();
-        Some(Feed { id: id.clone()?, protocol: protocol?, profile, filter, delay_nanos, loss: loss? })
+        Some(Feed { id: id.clone()?, protocol: protocol?, profile, filter: filter?, delay_nanos, loss: loss? })
     };
     let value = whole();
-    Entry { id, span, value }
+    Entry { id, span, places: Places::new(), value }
 }
 
 /// The protocol's name, and what it says if nothing is wrong with it.
@@ -92,6 +92,27 @@ fn read_profile(kind: &str, field: Option<&Field<'_>>) -> Option<Profile> {
         ("opentrackio", Some(field)) => Profile::OpenTrackIo(profiles::opentrackio(field)?),
         (_, None) => Profile::Osc(OscProfile::default()),
         (_, Some(field)) => Profile::Osc(profiles::osc(field)?),
+    })
+}
+
+/// How good the tracker is, and how lively the camera.
+fn filter(field: &Field<'_>) -> Option<FilterProfile> {
+    let table = field.table()?;
+    let usual = FilterProfile::default();
+    let number = |key, default, max, unit, scale: f64| match table.get(key) {
+        Some(field) => field.number(above_to(0.0, max, unit)).map(|x| x * scale),
+        None => Some(default),
+    };
+    let degree = 1f64.to_radians();
+    let position = number("position_noise_mm", usual.position_noise_m, 1000.0, "mm", 1e-3);
+    let rotation = number("rotation_noise_deg", usual.rotation_noise_rad, 45.0, "deg", degree);
+    let acceleration = number("acceleration_m_s2", usual.acceleration_m_s2, 1000.0, "m/s2", 1.0);
+    let turn = number("turn_acceleration_deg_s2", usual.turn_acceleration_rad_s2, 1e6, "deg/s2", degree);
+    Some(FilterProfile {
+        position_noise_m: position?,
+        rotation_noise_rad: rotation?,
+        acceleration_m_s2: acceleration?,
+        turn_acceleration_rad_s2: turn?,
     })
 }
 

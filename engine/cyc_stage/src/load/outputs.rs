@@ -1,6 +1,6 @@
 //! `[[output]]`.
 
-use super::Entry;
+use super::{Entry, Places};
 use crate::problem::{Code, Problem, Span};
 use crate::stage::{Monitor, Output, Rect, Region, Wall, Window};
 use crate::tree::{Field, Table, from_to};
@@ -44,7 +44,7 @@ pub(super) fn output(table: &Table<'_>, walls: &[Entry<Wall>]) -> Entry<Output> 
         Some(Output { id: id.clone()?, node: node?, size_px, regions, signal: signal?, latency_frames, window })
     };
     let value = whole();
-    Entry { id, span, value }
+    Entry { id, span, places: Places::new(), value }
 }
 
 fn regions(table: &Table<'_>, walls: &[Entry<Wall>]) -> Option<Vec<Region>> {

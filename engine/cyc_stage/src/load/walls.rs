@@ -28,7 +28,9 @@ pub(super) fn wall(table: &Table<'_>, files: &Files<'_>) -> Entry<Wall> {
     let stage_from_wall = pose(table).stage_from_own();
     let panel = table.need("panel", "panel = { width_px = 192, height_px = 192, pitch_mm = 2.6 }");
     let panel = panel.and_then(|f| self::panel(&f));
-    let led = table.get("led").and_then(|f| led(&f));
+    let led = table.get("led");
+    let places = led.iter().map(|led| ("led", led.table_span())).collect();
+    let led = led.and_then(|f| self::led(&f));
     let shape = table.need("shape", SHAPES[0].1);
     let surface = shape.and_then(|f| surface(table, &f, panel.as_ref(), &stage_from_wall, files));
     let whole = || {
@@ -36,7 +38,7 @@ pub(super) fn wall(table: &Table<'_>, files: &Files<'_>) -> Entry<Wall> {
         Some(Wall { id, size_px, panel, stage_from_wall, patches, led })
     };
     let value = whole();
-    Entry { id, span, value }
+    Entry { id, span, places, value }
 }
 
 fn panel(field: &Field<'_>) -> Option<Panel> {

@@ -8,6 +8,7 @@ use std::path::Path;
 
 const WALL: &str = "[[wall]]\nid = \"side\"\npanel = { width_px = 100, height_px = 100, pitch_mm = 5.0 }\nshape.flat = { columns = 2, rows = 2 }\n\n[[feed]]";
 const FLAT: &str = "shape.flat = { columns = 4, rows = 2 }";
+const LENS: &str = "focal_length_mm = 35.0";
 const FREED: &str = "protocol.freed = { udp = \"127.0.0.1:40000\", camera_id = 1 }";
 
 /// Name of the snapshot, the codes it must have, and what is replaced in the good file.
@@ -140,11 +141,168 @@ const CASES: &[(&str, &[Code], &[(&str, &str)])] = &[
         &[("focal_length_mm = 35.0", "focal_length_mm = 35.0\nlens = \"lenses/prime-35.toml\"")],
     ),
     ("serial", &[Code::Serial], &[("udp = \"127.0.0.1:40000\"", "serial = \"/dev/ttyUSB0\"")]),
+    ("genlock", &[Code::Source], &[("[[wall]]", "[genlock]\nsource.pttp = { domain = 127 }\n\n[[wall]]")]),
     (
-        "genlock",
-        &[Code::GenlockSource],
-        &[("[[wall]]", "[genlock]\nsource.ptp = { domain = 127, interface = \"eno1\" }\n\n[[wall]]")],
+        "genlock_values",
+        &[Code::OutOfRange, Code::BadName, Code::BadName, Code::OutOfRange],
+        &[(
+            "[[wall]]",
+            "[genlock]\nsource.ptp = { domain = 128, device = \"ptp0\", management = \"\" }\nphase_us = 2e6\n\n[[wall]]",
+        )],
     ),
+    (
+        "genlock_keys",
+        &[Code::MissingKey, Code::UnknownKey],
+        &[("[[wall]]", "[genlock]\nsource.osc = { adress = \"/tick\" }\n\n[[wall]]")],
+    ),
+    (
+        "genlock_two",
+        &[Code::Either],
+        &[("[[wall]]", "[genlock]\nsource.internal = {}\nsource.mtc = { port = \"MOTU\" }\n\n[[wall]]")],
+    ),
+    (
+        "genlock_serial",
+        &[Code::UnknownValue, Code::OutOfRange],
+        &[(
+            "[[wall]]",
+            "[genlock]\nsource.serial = { device = \"/dev/ttyUSB0\", pulse = \"rts\", baud = 300 }\n\n[[wall]]",
+        )],
+    ),
+    (
+        "genlock_baud",
+        &[Code::NoEffect],
+        &[(
+            "[[wall]]",
+            "[genlock]\nsource.serial = { device = \"/dev/ttyUSB0\", pulse = \"cts\", baud = 9600 }\n\n[[wall]]",
+        )],
+    ),
+    (
+        "timecode_sound",
+        &[Code::Either],
+        &[("[[wall]]", "[timecode]\nsource.ltc = { device = \"hw:1\", file = \"house.wav\" }\n\n[[wall]]")],
+    ),
+    ("timecode_source", &[Code::Source], &[("[[wall]]", "[timecode]\nsource.timeofday = {}\n\n[[wall]]")]),
+    ("timecode_genlock", &[Code::NoLabels], &[("[[wall]]", "[timecode]\nsource.genlock = {}\n\n[[wall]]")]),
+    ("drop_frame", &[Code::Timecode], &[("[[wall]]", "[timecode]\ndrop_frame = true\n\n[[wall]]")]),
+    (
+        "drop_frame_30",
+        &[Code::Timecode],
+        &[("frame_rate = \"24\"", "frame_rate = \"30\""), ("[[wall]]", "[timecode]\ndrop_frame = true\n\n[[wall]]")],
+    ),
+    (
+        "start_frames",
+        &[Code::Timecode],
+        &[("[[wall]]", "[timecode]\nsource.count = { start = \"01:00:00:24\" }\n\n[[wall]]")],
+    ),
+    (
+        "start_dropped",
+        &[Code::Timecode],
+        &[
+            ("frame_rate = \"24\"", "frame_rate = \"60000/1001\""),
+            ("[[wall]]", "[timecode]\nsource.count = { start = \"10:01:00:00\" }\n\n[[wall]]"),
+        ],
+    ),
+    ("start_text", &[Code::Timecode], &[("[[wall]]", "[timecode]\nsource.count = { start = \"1:00\" }\n\n[[wall]]")]),
+    (
+        "start_contradicts",
+        &[Code::Timecode],
+        &[
+            ("frame_rate = \"24\"", "frame_rate = \"30000/1001\""),
+            ("[[wall]]", "[timecode]\nsource.count = { start = \"01:00:00;00\" }\ndrop_frame = false\n\n[[wall]]"),
+        ],
+    ),
+    (
+        "time_of_day",
+        &[Code::OutOfRange, Code::TimeOfDay],
+        &[("[[wall]]", "[timecode]\nsource.time_of_day = { utc_offset_minutes = 900, jam = \"24:00\" }\n\n[[wall]]")],
+    ),
+    (
+        "timecode_out",
+        &[Code::Source, Code::Address, Code::MissingKey],
+        &[(
+            "[[wall]]",
+            "[[timecode.out]]\nto.midi = {}\n\n[[timecode.out]]\nto.osc = { udp = \"0.0.0.0:9000\" }\n\n[[timecode.out]]\n\n[[wall]]",
+        )],
+    ),
+    (
+        "timecode_out_rate",
+        &[Code::Timecode],
+        &[("frame_rate = \"24\"", "frame_rate = \"13\""), ("[[wall]]", "[[timecode.out]]\nto.ltc = {}\n\n[[wall]]")],
+    ),
+    ("timecode_out_bracket", &[Code::WrongType], &[("[[wall]]", "[timecode.out]\nto.artnet = {}\n\n[[wall]]")]),
+    ("shared_port_control", &[Code::SharedPort], &[("[[wall]]", "[control]\nosc = \"0.0.0.0:40000\"\n\n[[wall]]")]),
+    (
+        "shared_source",
+        &[Code::SharedPort],
+        &[("[[wall]]", "[genlock]\nsource.artnet = {}\n\n[timecode]\nsource.artnet = {}\n\n[[wall]]")],
+    ),
+    (
+        "shared_out",
+        &[Code::SharedPort, Code::SharedPort],
+        &[(
+            "[[wall]]",
+            "[timecode]\nsource.artnet = {}\n\n[[timecode.out]]\nto.artnet = {}\n\n[[timecode.out]]\nto.mtc = { port = \"A\" }\n\n[[timecode.out]]\nto.mtc = { port = \"A\" }\n\n[[wall]]",
+        )],
+    ),
+    (
+        "pacer",
+        &[Code::WrongType, Code::OutOfRange],
+        &[("[[wall]]", "[pacer]\npriority = false\nspin_us = -1\n\n[[wall]]")],
+    ),
+    ("budget", &[Code::Budget], &[("[[wall]]", "[budget]\nrender_ms = 35\ncompose_ms = 6\nmargin_ms = 2\n\n[[wall]]")]),
+    (
+        "filter",
+        &[Code::UnknownKey, Code::OutOfRange],
+        &[(
+            FREED,
+            "protocol.freed = { udp = \"127.0.0.1:40000\" }\nfilter = { position_noise_m = 0.1, acceleration_m_s2 = 0 }",
+        )],
+    ),
+    ("shutter", &[Code::Shutter], &[(LENS, "focal_length_mm = 35.0\nshutter = { angle_deg = 400 }")]),
+    ("shutter_closed", &[Code::Shutter], &[(LENS, "focal_length_mm = 35.0\nshutter = { angle_deg = 0 }")]),
+    ("torn", &[Code::Torn], &[(LENS, "focal_length_mm = 35.0\nshutter = { angle_deg = 270, readout_ms = 15 }")]),
+    (
+        "torn_readout",
+        &[Code::Torn],
+        &[
+            ("frame_rate = \"24\"", "frame_rate = \"60\""),
+            (LENS, "focal_length_mm = 35.0\nshutter = { readout_ms = 17 }"),
+        ],
+    ),
+    (
+        "torn_fast",
+        &[Code::Torn],
+        &[(LENS, "focal_length_mm = 35.0\nrate = \"48\"\nshutter = { angle_deg = 180, readout_ms = 15 }")],
+    ),
+    (
+        "torn_phase",
+        &[Code::Torn],
+        &[(LENS, "focal_length_mm = 35.0\nshutter = { angle_deg = 270, phase_deg = 90, readout_ms = 15 }")],
+    ),
+    (
+        "exposure_phase",
+        &[Code::ExposurePhase],
+        &[(LENS, "focal_length_mm = 35.0\nshutter = { angle_deg = 180, phase_deg = 90, readout_ms = 15 }")],
+    ),
+    (
+        "bands",
+        &[Code::Bands],
+        &[
+            (FLAT, "shape.flat = { columns = 4, rows = 2 }\nled = { refresh_hz = 3840, scan = 16 }"),
+            (LENS, "focal_length_mm = 35.0\nshutter = { angle_deg = 172.8 }"),
+        ],
+    ),
+    (
+        "bands_1001",
+        &[Code::Bands],
+        &[
+            ("frame_rate = \"24\"", "frame_rate = \"24000/1001\""),
+            (FLAT, "shape.flat = { columns = 4, rows = 2 }\nled = { refresh_hz = 3840, scan = 16 }"),
+            (LENS, "focal_length_mm = 35.0\nshutter = {}"),
+        ],
+    ),
+    ("beating", &[Code::Beating], &[(LENS, "focal_length_mm = 35.0\nrate = \"25\"\nshutter = {}")]),
+    ("beating_ntsc", &[Code::Beating], &[(LENS, "focal_length_mm = 35.0\nrate = \"24000/1001\"")]),
     ("protocol", &[Code::Protocol], &[(FREED, "protocol.natnet = { udp = \"0.0.0.0:1511\" }")]),
     ("unused_feed", &[Code::UnusedFeed], &[("feed = \"trk-a\"\n", "")]),
     ("no_focal_length", &[Code::NoFocalLength], &[("focal_length_mm = 35.0\n", "")]),

@@ -85,6 +85,16 @@ fn the_schema_refuses_what_the_loader_refuses() {
         ("node = \"n1\"\n", ""),
         ("wall = \"main\"", "wall = \"main\"\nsignal = { bits = 9 }"),
         ("wall = \"main\"", "wall = \"main\"\nsignal = { transfer = \"hlg\" }"),
+        ("[[wall]]", "[genlock]\nsource.ptp = { domain = 128 }\n[[wall]]"),
+        ("[[wall]]", "[genlock]\nsource.ptp = { device = \"ptp0\" }\n[[wall]]"),
+        ("[[wall]]", "[genlock]\nsource.blackburst = {}\n[[wall]]"),
+        ("[[wall]]", "[genlock]\nsource.serial = { device = \"/dev/ttyS0\", pulse = \"rts\" }\n[[wall]]"),
+        ("[[wall]]", "[timecode]\nsource.count = { start = \"01:00\" }\n[[wall]]"),
+        ("[[wall]]", "[timecode]\nsource.time_of_day = { jam = \"24:00\" }\n[[wall]]"),
+        ("[[wall]]", "[[timecode.out]]\nto.osc = { address = \"/tick\" }\n[[wall]]"),
+        ("[[wall]]", "[pacer]\npriority = 100\n[[wall]]"),
+        ("[[wall]]", "[budget]\nrender_ms = 0\n[[wall]]"),
+        ("overscan = 1.25 }", "overscan = 1.25 }\nshutter = { angle_deg = 400 }"),
     ] {
         assert!(validator.is_valid(&as_json(crate::BASE)));
         let text = crate::BASE.replace(from, to);
@@ -105,6 +115,62 @@ fn the_manual_page_names_every_key() {
     for code in cyc_stage::Code::ALL {
         let row = format!("| {} | {} |", code.id(), code.title());
         assert!(page.contains(&row), "docs/stage-file.md lacks: {row}");
+    }
+}
+
+/// The reference with each line that stands in a comment as another way put to work.
+fn reference_variants() -> Vec<String> {
+    let text = std::fs::read_to_string(configs().join("reference.toml")).unwrap();
+    let uncommented = |prefix: &str| -> Vec<String> {
+        let lines = text.lines().filter_map(|line| line.strip_prefix("# ")).filter(|line| line.starts_with(prefix));
+        lines.filter(|line| line.contains(" = ")).map(str::to_owned).collect()
+    };
+    let (internal, count) = ("source.internal = {}", "source.count = { start = \"01:00:00:00\" }");
+    assert!(text.contains(internal) && text.contains(count));
+    let sources = uncommented("source.");
+    let ltc = sources.iter().find(|line| line.starts_with("source.ltc")).unwrap();
+    let mut variants = Vec::new();
+    for line in &sources {
+        variants.push(match line.split(" = ").next().unwrap() {
+            "source.time_of_day" => text.replace(count, line),
+            "source.genlock" => text.replace(count, line).replace(internal, ltc),
+            _ => text.replace(internal, line),
+        });
+    }
+    for line in uncommented("to.") {
+        variants.push(text.replacen("[[timecode.out]]", &format!("[[timecode.out]]\n{line}\n[[timecode.out]]"), 1));
+    }
+    for line in uncommented("cpu") {
+        variants.push(text.replace("[pacer]", &format!("[pacer]\n{line}")));
+    }
+    assert_eq!(variants.len(), 7 + 2 + 2 + 1, "{sources:?}");
+    variants
+}
+
+#[test]
+fn what_the_reference_has_in_comments_works() {
+    let validator = jsonschema::validator_for(&cyc_stage::schema::json_schema()).unwrap();
+    for text in reference_variants() {
+        match cyc_stage::parse(&text, &configs().join("reference.toml"), &from_disk) {
+            Ok(loaded) => assert!(loaded.warnings.list.is_empty(), "{}", loaded.warnings),
+            Err(problems) => panic!("{problems}"),
+        }
+        let errors: Vec<String> = validator.iter_errors(&as_json(&text)).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:?}");
+    }
+}
+
+#[test]
+fn the_reference_names_every_key() {
+    let text = std::fs::read_to_string(configs().join("reference.toml")).unwrap();
+    let words: std::collections::BTreeSet<&str> =
+        text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+    // Reserved for what is not supported yet.
+    let reserved = ["lens"];
+    for (table, keys) in cyc_stage::file::keys_by_table() {
+        for key in keys.iter().filter(|key| !reserved.contains(&key.as_str())) {
+            assert!(words.contains(key.as_str()), "reference.toml lacks {table}.{key}");
+        }
     }
 }
 
