@@ -3,7 +3,7 @@
 // A wall pixel shows the world along the ray from an eye through that pixel: inside a camera's inner frustum
 // the eye is that camera's entrance pupil, outside it is the stage's eye point. How a camera is turned decides
 // only which pixels are inside.
-// Needs lib/color, lib/dither, lib/sphere, lib/frustum, lib/reproject, lib/digits.
+// Needs lib/color, lib/dither, lib/sphere, lib/frustum, lib/reproject, lib/digits, lib/coded.
 
 struct Output {
     encode: WallEncode,
@@ -16,6 +16,11 @@ struct Output {
     texel_rad: f32,
     // 1 rounds code values to the signal's bits, dithered unless a pattern is shown; 0 leaves them continuous.
     quantised: u32,
+    // The output's place in the stage file: who shows the coded pattern.
+    source: u32,
+    _pad_a: u32,
+    _pad_b: u32,
+    _pad_c: u32,
 }
 
 struct Camera {
@@ -52,6 +57,7 @@ const SHOW_GRID: u32 = 1u;
 const SHOW_BAR: u32 = 2u;
 const SHOW_FLAT: u32 = 3u;
 const SHOW_BLACK: u32 = 4u;
+const SHOW_CODED: u32 = 5u;
 
 const COVERAGE_MIXED: u32 = 0u;
 const COVERAGE_OUTER: u32 = 1u;
@@ -133,6 +139,9 @@ fn wall_fragment(in: Fragment) -> @location(0) vec4<f32> {
         case SHOW_BAR: { light = output.level * bar(in.wall_px, in.wall_size_px); }
         case SHOW_FLAT: { light = vec3(output.level); }
         case SHOW_BLACK: { light = vec3(0.0); }
+        case SHOW_CODED: {
+            light = vec3(output.level * coded_pattern(output.frame, output.source, in.wall_px, in.wall_size_px));
+        }
         default: { light = picture(in, step_m); patterned = false; }
     }
     if outlined != 0u {

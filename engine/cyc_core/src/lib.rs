@@ -27,7 +27,7 @@ pub mod time;
 pub mod timecode;
 pub mod timeline;
 
-pub use beat::{BeatSync, LockState};
+pub use beat::{Beat, BeatSync, LockState};
 pub use clock_map::ClockMap;
 pub use input::{CameraInput, FrameInput, LateCamera, Quality};
 pub use pose::{Pose, PoseError};

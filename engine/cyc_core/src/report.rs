@@ -61,6 +61,19 @@ pub struct CameraReport {
     pub disoccluded_px: Option<u64>,
 }
 
+impl CameraReport {
+    /// When the pose that the wall showed was taken for the last time: by the compose pass, else just before the
+    /// pictures were drawn, else at the latch.
+    pub fn used_ns(&self) -> Option<StageTime> {
+        self.warped_ns.or(self.late_latched_ns).or(self.latched_ns)
+    }
+
+    /// From the arrival of the newest sample in it to that instant: what this program adds, nanoseconds.
+    pub fn receive_to_use_ns(&self) -> Option<i64> {
+        Some(self.used_ns()?.nanos_since(self.received_ns?))
+    }
+}
+
 /// A feed's counters since start.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct FeedReport {

@@ -4,9 +4,17 @@
 //! When a feed returns after a silence, the pose leaves the one that was held gently.
 //! All of it is a function of the samples pushed and the instant asked for: no clock, no state per question.
 
-use crate::motion::{Motion, turn_between};
-use crate::{CameraSample, LensSample, Pose, Quality, StageTime};
-use nalgebra::{UnitQuaternion, Vector3};
+mod between;
+mod gap;
+mod learning;
+
+use crate::motion::Motion;
+use crate::profile::FilterProfile;
+use crate::{CameraMotion, CameraSample, LensSample, Pose, Quality, StageTime};
+use between::{interpolate, lens_between, newer_lens};
+use gap::{BLEND_LEAD_NANOS, BLEND_NANOS, Gap, motion_at, same_side};
+use learning::Learning;
+use nalgebra::UnitQuaternion;
 use std::collections::VecDeque;
 
 /// A ring holds no more samples than this.
@@ -17,12 +25,10 @@ const MAX_AGE_NANOS: i64 = 2_000_000_000;
 const RESTART_SAMPLES: u32 = 8;
 /// A silence is longer than this and than four usual intervals.
 const SILENCE_NANOS: i64 = 100_000_000;
-/// After a silence longer than the prediction the pose takes so long to come back.
-const BLEND_NANOS: i64 = 500_000_000;
-/// And begins so long after the first packet, since the wall shows poses ahead of the packets' arrival.
-const BLEND_LEAD_NANOS: i64 = 50_000_000;
 /// Silences that can matter at one instant: they are at least 0.1 s apart and matter for 0.55 s.
 const MAX_GAPS: usize = 8;
+/// A speed needs at least this long a stretch.
+const SHORTEST_SPEED_SECS: f64 = 0.004;
 /// Further out than this is no stage, and squares must stay finite.
 const FAR_M: f64 = 1e6;
 
@@ -80,6 +86,24 @@ pub struct Sampled {
     pub capture: StageTime,
     /// Receive stamp of that sample.
     pub received: StageTime,
+    /// How the tracked point moves then, and how far the pose may be off: standard errors per axis.
+    pub motion: CameraMotion,
+}
+
+impl Sampled {
+    /// Pose and movement of what is mounted on the tracked point: `mount` leads from the point to it.
+    ///
+    /// A turn of the point moves what is at the end of a lever, and an error of the turn is an error of its place.
+    pub fn mounted(&self, mount: &Pose) -> (Pose, CameraMotion) {
+        let lever_m = self.pose.orientation * mount.position_m.coords;
+        let CameraMotion { velocity_m_s, turn_rad_s, position_error_m, rotation_error_rad } = self.motion;
+        let motion = CameraMotion {
+            velocity_m_s: velocity_m_s + turn_rad_s.cross(&lever_m),
+            position_error_m: position_error_m.hypot(rotation_error_rad * lever_m.norm()),
+            ..self.motion
+        };
+        (self.pose.then(mount), motion)
+    }
 }
 
 /// Recent samples: at most 256, and at most 2 s of them, ordered by capture time.
@@ -91,28 +115,19 @@ pub struct Timeline {
     earlier_lens: LensSample,
     last_received: Option<StageTime>,
     too_old_in_a_row: u32,
-}
-
-/// A silence of the feed and what was shown during it.
-#[derive(Debug, Clone, Copy)]
-struct Gap {
-    before: Motion,
-    lens: LensSample,
-    /// Capture time of the last sample before.
-    after: StageTime,
-    /// Capture time of the first sample thereafter.
-    first: StageTime,
-    /// When that one had arrived.
-    arrived: StageTime,
-    nanos: i64,
-    /// From the last orientation before to the first thereafter: the way round that the blend takes.
-    turn: UnitQuaternion<f64>,
+    filter: FilterProfile,
+    learning: Learning,
 }
 
 impl Timeline {
-    /// Holds nothing yet.
+    /// Holds nothing yet; the usual filter.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Holds nothing yet; the movement is filtered by what `filter` says of tracker and camera.
+    pub fn with_filter(filter: FilterProfile) -> Self {
+        Self { filter, ..Self::default() }
     }
 
     /// The sample captured last.
@@ -156,11 +171,24 @@ impl Timeline {
         self.last_received = self.last_received.max(Some(sample.received));
         self.too_old_in_a_row = 0;
         self.prune();
+        self.learning.follow(&self.samples);
         PushOutcome::Inserted
     }
 
     /// The camera's state at `at`; `None` before the first sample.
     pub fn at(&self, at: StageTime, loss: &LossPolicy) -> Option<Sampled> {
+        self.ask(at, loss, &mut None)
+    }
+
+    /// The camera's states at three instants, by one state of the filter: first, middle and last line of an exposure.
+    pub fn lines(&self, at: [StageTime; 3], loss: &LossPolicy) -> Option<[Sampled; 3]> {
+        let mut live = None;
+        let [first, middle, last] = at.map(|at| self.ask(at, loss, &mut live));
+        Some([first?, middle?, last?])
+    }
+
+    /// The state at `at`; `live` keeps the newest movement for the next question.
+    fn ask(&self, at: StageTime, loss: &LossPolicy, live: &mut Option<Live>) -> Option<Sampled> {
         let counts = |gap: &&Gap| gap.after < at && gap.weight(loss) > 0.0;
         let mut gaps = self.gaps.iter().filter(counts).peekable();
         let (mut shown, mut blending_until) = (None, StageTime(i64::MIN));
@@ -176,14 +204,14 @@ impl Timeline {
                     ..held
                 }
             } else {
-                let live = match gaps.peek() {
+                let after = match gaps.peek() {
                     Some(next) => next.before_at(at, loss),
-                    None => self.since(gap.first, at, loss)?,
+                    None => self.since(gap.first, at, loss, live)?,
                 };
-                gap.blend(&held, &live, progress)
+                gap.blend(&held, &after, progress)
             });
         }
-        shown.or_else(|| self.since(StageTime(i64::MIN), at, loss))
+        shown.or_else(|| self.since(StageTime(i64::MIN), at, loss, live))
     }
 
     fn is_too_old(&self, sample: &CameraSample, at: usize) -> bool {
@@ -201,7 +229,7 @@ impl Timeline {
         }
         let gap = self.gap_before(&sample, i64::MAX).map(|gap| Gap { after: sample.capture.plus_nanos(-1), ..gap });
         let earlier_lens = self.lens_before(self.samples.len());
-        *self = Self { gaps: gap.into_iter().collect(), earlier_lens, ..Self::default() };
+        *self = Self { gaps: gap.into_iter().collect(), earlier_lens, ..Self::with_filter(self.filter) };
         self.push(sample)
     }
 
@@ -221,7 +249,7 @@ impl Timeline {
     fn gap_before(&self, sample: &CameraSample, nanos: i64) -> Option<Gap> {
         let newest = self.samples.back()?;
         let from = self.gaps.back().map_or(StageTime(i64::MIN), |gap| gap.first);
-        let before = Motion::fit(self.samples_since(from).rev())?;
+        let before = Box::new(self.motion_since(from)?);
         let turn = newest.pose.orientation.inverse() * sample.pose.orientation;
         Some(Gap {
             before,
@@ -265,22 +293,29 @@ impl Timeline {
         self.samples.range(self.samples.partition_point(|sample| sample.capture < from)..)
     }
 
+    fn motion_since(&self, from: StageTime) -> Option<Motion> {
+        Motion::fit(self.samples_since(from).rev(), &self.filter, self.learning.spectrum())
+    }
+
     /// The state at `at` by the samples captured at `from` or later.
-    fn since(&self, from: StageTime, at: StageTime, loss: &LossPolicy) -> Option<Sampled> {
+    fn since(&self, from: StageTime, at: StageTime, loss: &LossPolicy, live: &mut Option<Live>) -> Option<Sampled> {
         let next = self.samples.partition_point(|sample| sample.capture < at);
         let Some(after) = self.samples.get(next) else {
-            let motion = Motion::fit(self.samples_since(from).rev())?;
-            return Some(motion_at(&motion, self.lens_before(self.samples.len()), at, loss));
+            if live.as_ref().is_none_or(|live| live.from != from) {
+                *live = Some(Live { from, motion: self.motion_since(from)? });
+            }
+            let motion = live.as_ref().map(|live| &live.motion)?;
+            return Some(motion_at(motion, self.lens_before(self.samples.len()), at, loss));
         };
         if after.capture == at {
-            return Some(state_of(after, self.lens_before(next + 1), Quality::Measured));
+            return Some(self.state_of(after, next, next + 1, Quality::Measured));
         }
         match next.checked_sub(1).and_then(|before| self.samples.get(before)).filter(|before| before.capture >= from) {
             Some(before) => Some(self.between(before, after, next, at)),
             None => {
                 // Before the first sample nothing was known; the first pose is the best there is.
                 let quality = loss.quality(after.capture.nanos_since(at)).max(Quality::Held);
-                Some(state_of(after, self.lens_before(next + 1), quality))
+                Some(self.state_of(after, next, next, quality))
             }
         }
     }
@@ -296,6 +331,28 @@ impl Timeline {
             quality: Quality::Measured,
             capture: newest.capture,
             received: newest.received,
+            motion: self.motion_between(before, after),
+        }
+    }
+
+    /// The state at the sample `index`, moving as from the one before to the one at `next`, where those are.
+    fn state_of(&self, sample: &CameraSample, index: usize, next: usize, quality: Quality) -> Sampled {
+        let neighbour = |index: Option<usize>| index.and_then(|index| self.samples.get(index)).unwrap_or(sample);
+        let motion = self.motion_between(neighbour(index.checked_sub(1)), neighbour(Some(next)));
+        let CameraSample { pose, capture, received, .. } = *sample;
+        Sampled { pose, lens: self.lens_before(index + 1), quality, capture, received, motion }
+    }
+
+    /// The mean movement from one sample to another; its error is that of one sample.
+    fn motion_between(&self, before: &CameraSample, after: &CameraSample) -> CameraMotion {
+        let secs = after.capture.secs_since(before.capture);
+        let pace = if secs > SHORTEST_SPEED_SECS { 1.0 / secs } else { 0.0 };
+        let turn = (after.pose.orientation * before.pose.orientation.inverse()).scaled_axis();
+        CameraMotion {
+            velocity_m_s: (after.pose.position_m - before.pose.position_m) * pace,
+            turn_rad_s: turn * pace,
+            position_error_m: self.filter.position_noise_m,
+            rotation_error_rad: self.filter.rotation_noise_rad,
         }
     }
 
@@ -315,50 +372,10 @@ impl Timeline {
     }
 }
 
-impl Gap {
-    /// How much of the whole blend a silence takes: 0 if the prediction bridged it well, 1 if it was about to end.
-    ///
-    /// The wall shows poses up to a tenth of a second ahead of the packets, so it saw the prediction end earlier.
-    fn weight(&self, loss: &LossPolicy) -> f64 {
-        let predicted = loss.predict_nanos.max(0) as f64;
-        if predicted == 0.0 { 1.0 } else { (2.5 * self.nanos as f64 / predicted - 1.0).clamp(0.0, 1.0) }
-    }
-
-    /// How far the blend has come at `at`: 0 not begun, 1 over.
-    fn progress(&self, at: StageTime, weight: f64) -> f64 {
-        let begun = at.nanos_since(self.arrived) as f64 - weight * BLEND_LEAD_NANOS as f64;
-        (begun / (weight * BLEND_NANOS as f64)).clamp(0.0, 1.0)
-    }
-
-    fn before_at(&self, at: StageTime, loss: &LossPolicy) -> Sampled {
-        motion_at(&self.before, self.lens, at, loss)
-    }
-
-    fn blend(&self, held: &Sampled, live: &Sampled, progress: f64) -> Sampled {
-        if progress >= 1.0 {
-            return *live;
-        }
-        let part = progress * progress * (3.0 - 2.0 * progress);
-        let position_m = held.pose.position_m + (live.pose.position_m - held.pose.position_m) * part;
-        let turn = same_side(held.pose.orientation.inverse() * live.pose.orientation, &self.turn);
-        let orientation = held.pose.orientation * part_of(&turn, part);
-        Sampled {
-            pose: Pose { position_m, orientation },
-            lens: newer_lens(&lens_between(&held.lens, &live.lens, part), &live.lens),
-            quality: live.quality.max(Quality::Predicted),
-            ..*live
-        }
-    }
-}
-
-fn motion_at(motion: &Motion, lens: LensSample, at: StageTime, loss: &LossPolicy) -> Sampled {
-    let quality = loss.quality(at.nanos_since(motion.capture));
-    let pose = motion.pose_at(at, loss.predict_nanos);
-    Sampled { pose, lens, quality, capture: motion.capture, received: motion.received }
-}
-
-fn state_of(sample: &CameraSample, lens: LensSample, quality: Quality) -> Sampled {
-    Sampled { pose: sample.pose, lens, quality, capture: sample.capture, received: sample.received }
+/// The movement by the samples from an instant on.
+struct Live {
+    from: StageTime,
+    motion: Motion,
 }
 
 fn is_usable(sample: &CameraSample) -> bool {
@@ -368,82 +385,4 @@ fn is_usable(sample: &CameraSample) -> bool {
         && (quaternion.norm() - 1.0).abs() < 1e-6
         && [focal_length_mm, entrance_pupil_offset_m].iter().flatten().all(|x| x.is_finite())
         && focus_distance_m.is_none_or(|x| !x.is_nan())
-}
-
-/// The same rotation as that one of its two quaternions which is closer to `other`.
-fn same_side(rotation: UnitQuaternion<f64>, other: &UnitQuaternion<f64>) -> UnitQuaternion<f64> {
-    if rotation.coords.dot(&other.coords) < 0.0 {
-        UnitQuaternion::new_unchecked(-rotation.into_inner())
-    } else {
-        rotation
-    }
-}
-
-/// A part of a turn, the long way round if that is what the quaternion says.
-fn part_of(turn: &UnitQuaternion<f64>, part: f64) -> UnitQuaternion<f64> {
-    let axis = turn.imag();
-    let sine = axis.norm();
-    if sine < 1e-12 {
-        return UnitQuaternion::identity();
-    }
-    UnitQuaternion::new(axis * (2.0 * sine.atan2(turn.w) * part / sine))
-}
-
-/// Cubic Hermite through `before` and `after`, with the slopes of their neighbours where there are any.
-///
-/// A slope spans the interval itself and the one beside it, so bunched samples cannot make it steep.
-/// Turns of more than a radian between samples are no smooth movement and go straight.
-fn interpolate(
-    prev: Option<&CameraSample>,
-    before: &CameraSample,
-    after: &CameraSample,
-    next: Option<&CameraSample>,
-    at: StageTime,
-) -> Pose {
-    let secs = |sample: &CameraSample| sample.capture.secs_since(before.capture);
-    let way = |sample: &CameraSample| sample.pose.position_m - before.pose.position_m;
-    let turn = |sample: &CameraSample| turn_between(&before.pose.orientation, &sample.pose.orientation);
-    let span = secs(after);
-    let part = at.secs_since(before.capture) / span;
-    let outer_secs = [prev.map_or(0.0, secs), next.map_or(span, secs)];
-    let curve = |ends: [Vector3<f64>; 3]| hermite(ends, outer_secs, span, part);
-    let none = Vector3::zeros();
-    let position = curve([prev.map_or(none, way), way(after), next.map_or(way(after), way)]);
-    let turns = [prev.map_or(none, turn), turn(after), next.map_or(turn(after), turn)];
-    let rotation = if turns.iter().all(|turn| turn.norm() < 1.0) { curve(turns) } else { turns[1] * part };
-    Pose {
-        position_m: before.pose.position_m + position,
-        orientation: before.pose.orientation * UnitQuaternion::new(rotation),
-    }
-}
-
-/// From 0 to `after`; `outer` lie at `outer_secs` before and behind.
-fn hermite(ends: [Vector3<f64>; 3], outer_secs: [f64; 2], span: f64, part: f64) -> Vector3<f64> {
-    let [prev, after, next] = ends;
-    let leave = (after - prev) * (span / (span - outer_secs[0]));
-    let arrive = next * (span / outer_secs[1]);
-    let (square, rest) = (part * part, 1.0 - part);
-    after * (square * (3.0 - 2.0 * part)) + leave * (part * rest * rest) - arrive * (square * rest)
-}
-
-/// Each value from `newer` if it has it, else from `older`.
-fn newer_lens(newer: &LensSample, older: &LensSample) -> LensSample {
-    LensSample {
-        focal_length_mm: newer.focal_length_mm.or(older.focal_length_mm),
-        focus_distance_m: newer.focus_distance_m.or(older.focus_distance_m),
-        entrance_pupil_offset_m: newer.entrance_pupil_offset_m.or(older.entrance_pupil_offset_m),
-    }
-}
-
-/// The values that both have, `part` of the way; focus in dioptres, where infinity is a number like others.
-fn lens_between(a: &LensSample, b: &LensSample, part: f64) -> LensSample {
-    let linear = |(a, b): (f64, f64)| a + (b - a) * part;
-    let focus = |(a, b): (f64, f64)| {
-        if a > 0.0 && b > 0.0 { 1.0 / linear((1.0 / a, 1.0 / b)) } else { if part < 0.5 { a } else { b } }
-    };
-    LensSample {
-        focal_length_mm: a.focal_length_mm.zip(b.focal_length_mm).map(linear),
-        focus_distance_m: a.focus_distance_m.zip(b.focus_distance_m).map(focus),
-        entrance_pupil_offset_m: a.entrance_pupil_offset_m.zip(b.entrance_pupil_offset_m).map(linear),
-    }
 }

@@ -1,7 +1,9 @@
-//! Is the stage all right: a pure function of the last minute's reports and of "now".
+//! Is the stage all right: a pure function of the last minute's reports, of what the events left open, and of "now".
 
+use crate::sync::SyncStatus;
+use cyc_core::event::{EventKind, StageEvent, Standing, Trouble};
 use cyc_core::report::CameraReport;
-use cyc_core::{FrameReport, Quality, StageTime};
+use cyc_core::{FrameReport, LockState, Quality, StageTime};
 use serde::Serialize;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -53,6 +55,29 @@ pub struct Health {
     pub bad_last_ten_seconds: u64,
     /// Quality by camera.
     pub cameras: BTreeMap<String, Quality>,
+    /// How the beat follows its source.
+    pub genlock: Option<LockState>,
+    /// The source's name, where the host gave it.
+    pub genlock_source: Option<String>,
+    /// How far the beat may be from its source's.
+    pub uncertainty_ms: Option<f64>,
+    /// Steps of quality that are given up to keep the beat; 0 is none.
+    pub degradation_level: u32,
+    /// What takes longer than the stage file allows: "render", "pose_age of cam-a".
+    pub over_budget: Vec<String>,
+    /// A camera records.
+    pub rolling: bool,
+    /// A camera records, and something endangers its picture.
+    pub critical: bool,
+}
+
+/// What is known besides the reports.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// What follows from the events.
+    pub standing: &'a Standing,
+    /// What the host last said of beat and labels.
+    pub sync: Option<&'a SyncStatus>,
 }
 
 /// What is kept of a report.
@@ -88,8 +113,9 @@ impl History {
     }
 
     /// The state of things at `now`.
-    pub fn health(&self, now: StageTime) -> Health {
+    pub fn health(&self, now: StageTime, known: Known<'_>) -> Health {
         let newest = self.newest.as_ref();
+        let standing = known.standing;
         let mut health = Health {
             state: HealthState::Ok,
             reasons: Vec::new(),
@@ -100,11 +126,18 @@ impl History {
             picture_age_ms: newest.map(|r| ms(now.nanos_since(r.presented_ns))),
             margin_ms: newest.map(|r| ms(r.margin_ns)),
             pose_age_ms: newest.and_then(|r| worst(r, |c| c.pose_age_ns)),
-            receive_to_use_ms: newest.and_then(|r| worst(r, receive_to_use)),
+            receive_to_use_ms: newest.and_then(|r| worst(r, CameraReport::receive_to_use_ns)),
             bad_last_ten_seconds: self.bad(now),
             cameras: newest.into_iter().flat_map(|r| &r.cameras).map(|(id, c)| (id.clone(), c.quality)).collect(),
+            genlock: newest.map(|r| r.sync.state),
+            genlock_source: known.sync.map(|sync| sync.genlock.source.clone()),
+            uncertainty_ms: newest.filter(|r| r.sync.state != LockState::Free).map(|r| ms(r.sync.uncertainty_ns)),
+            degradation_level: standing.degradation_level(),
+            over_budget: standing.open().filter_map(over_budget).collect(),
+            rolling: standing.is_rolling(),
+            critical: standing.is_critical(),
         };
-        (health.state, health.reasons) = judge(&health);
+        (health.state, health.reasons) = judge(&health, known);
         health
     }
 
@@ -128,7 +161,7 @@ impl History {
     }
 }
 
-fn judge(health: &Health) -> (HealthState, Vec<String>) {
+fn judge(health: &Health, known: Known<'_>) -> (HealthState, Vec<String>) {
     let mut reasons = Vec::new();
     match health.picture_age_ms {
         None => return (HealthState::Down, vec!["no frame has been presented yet".into()]),
@@ -141,6 +174,7 @@ fn judge(health: &Health) -> (HealthState, Vec<String>) {
         1 => reasons.push("1 tick missed in the last minute".into()),
         n => reasons.push(format!("{n} ticks missed in the last minute")),
     }
+    reasons.extend(genlock(health, known.sync));
     for (camera, quality) in &health.cameras {
         match quality {
             Quality::Held => reasons.push(format!("camera {camera} is held: its feed is silent")),
@@ -153,17 +187,45 @@ fn judge(health: &Health) -> (HealthState, Vec<String>) {
         1 => reasons.push("1 packet refused in the last ten seconds".into()),
         n => reasons.push(format!("{n} packets refused in the last ten seconds")),
     }
+    if !health.over_budget.is_empty() {
+        reasons.push(format!("over budget: {}", health.over_budget.join(", ")));
+    }
+    reasons.extend(known.standing.given_up().map(str::to_owned));
+    reasons.extend(known.standing.open().filter(|event| is_reason(event)).map(|event| event.message.clone()));
     if reasons.is_empty() { (HealthState::Ok, reasons) } else { (state, reasons) }
+}
+
+/// What is wrong with the beat. Running free is as it should be where no source is asked for.
+fn genlock(health: &Health, sync: Option<&SyncStatus>) -> Option<String> {
+    let configured = sync.is_some_and(|sync| sync.genlock.configured);
+    let source = health.genlock_source.as_deref().unwrap_or("its source");
+    match (health.genlock?, configured) {
+        (LockState::Locked, _) | (LockState::Free, false) => None,
+        (LockState::Free, true) => Some(format!("genlock: free, {source} gives no beat")),
+        (LockState::Acquiring, _) => Some(format!("genlock: {source} is heard and not followed yet")),
+        (LockState::Holdover, _) => {
+            let uncertain = health.uncertainty_ms.unwrap_or_default();
+            Some(format!("genlock: holdover, {source} is silent and the beat uncertain by {uncertain:.1} ms"))
+        }
+    }
+}
+
+fn over_budget(event: &StageEvent) -> Option<String> {
+    let EventKind::OverBudget { stage, .. } = &event.kind else { return None };
+    let item = serde_json::to_value(stage).ok()?;
+    let item = item.as_str()?;
+    Some(if event.subject == "stage" { item.to_owned() } else { format!("{item} of {}", event.subject) })
+}
+
+/// Ticks, beat, feeds and budgets have their own sentences.
+fn is_reason(event: &StageEvent) -> bool {
+    let has_its_own =
+        |trouble| matches!(trouble, Trouble::Ticks | Trouble::Genlock | Trouble::Feed | Trouble::Budget(_));
+    event.kind.trouble().is_some_and(|(trouble, _)| !has_its_own(trouble))
 }
 
 fn worst(report: &FrameReport, nanos: impl Fn(&CameraReport) -> Option<i64>) -> Option<f64> {
     report.cameras.values().filter_map(nanos).max().map(ms)
-}
-
-/// From arrival to the last point of the frame where the pose was renewed.
-fn receive_to_use(camera: &CameraReport) -> Option<i64> {
-    let used = camera.warped_ns.or(camera.late_latched_ns).or(camera.latched_ns)?;
-    Some(used.nanos_since(camera.received_ns?))
 }
 
 fn ms(nanos: i64) -> f64 {
@@ -195,6 +257,10 @@ mod tests {
             warped_ns: Some(presented_ns.plus_nanos(-5 * MS)),
             pose_for_ns: Some(presented_ns.plus_nanos(10 * MS)),
             pose_age_ns: Some(40 * MS),
+            overscan: None,
+            overscan_needed: None,
+            exposure_true: false,
+            disoccluded_px: None,
         };
         FrameReport {
             frame,
@@ -205,6 +271,11 @@ mod tests {
             feeds: [("trk-a".to_string(), FeedReport { packets: frame, ..FeedReport::default() })].into(),
             ..FrameReport::default()
         }
+    }
+
+    /// The health of a stage without events, running free as it should.
+    fn health(history: &History, now: StageTime) -> Health {
+        history.health(now, Known { standing: &Standing::default(), sync: None })
     }
 
     fn history(frames: u64, change: impl Fn(&mut FrameReport)) -> History {
@@ -219,7 +290,7 @@ mod tests {
 
     #[test]
     fn a_steady_stage_is_ok_and_its_figures_are_right() {
-        let health = history(250, |_| {}).health(at(249 * 40 + 12));
+        let health = health(&history(250, |_| {}), at(249 * 40 + 12));
         assert_eq!(health.state, HealthState::Ok, "{health:?}");
         assert!(health.reasons.is_empty());
         assert_eq!(health.frame, Some(249));
@@ -232,7 +303,7 @@ mod tests {
 
     #[test]
     fn nothing_presented_is_down() {
-        let health = History::default().health(at(5));
+        let health = health(&History::default(), at(5));
         assert_eq!(health.state, HealthState::Down);
         assert_eq!(health.reasons, ["no frame has been presented yet"]);
         assert_eq!(health.fps, None);
@@ -242,8 +313,8 @@ mod tests {
     fn a_second_without_a_picture_is_down_and_not_before() {
         let history = history(50, |_| {});
         let last = 49 * 40;
-        assert_eq!(history.health(at(last + 1000)).state, HealthState::Ok);
-        let health = history.health(at(last + 1500));
+        assert_eq!(health(&history, at(last + 1000)).state, HealthState::Ok);
+        let health = health(&history, at(last + 1500));
         assert_eq!(health.state, HealthState::Down);
         assert_eq!(health.reasons, ["no new picture for 1.5 s"]);
     }
@@ -252,12 +323,12 @@ mod tests {
     fn a_missed_tick_counts_for_a_minute() {
         let history = |until| history(until, |r| r.missed = if r.frame == 10 { 3 } else { 0 });
         let now = |frames: i64| at((frames - 1) * 40);
-        let health = history(100).health(now(100));
+        let health = health(&history(100), now(100));
         assert_eq!((health.state, health.missed_last_minute), (HealthState::Degraded, 3));
         assert_eq!(health.reasons, ["3 ticks missed in the last minute"]);
         // Frame 10 was presented at 0.4 s; 60.4 s is frame 1510.
-        assert_eq!(history(1511).health(now(1511)).missed_last_minute, 3);
-        assert_eq!(history(1512).health(now(1512)).state, HealthState::Ok);
+        assert_eq!(health(&history(1511), now(1511)).missed_last_minute, 3);
+        assert_eq!(health(&history(1512), now(1512)).state, HealthState::Ok);
     }
 
     #[test]
@@ -268,7 +339,7 @@ mod tests {
             (Quality::Lost, HealthState::Degraded),
         ] {
             let history = history(20, |r| r.cameras.values_mut().for_each(|c| c.quality = quality));
-            let health = history.health(at(19 * 40));
+            let health = health(&history, at(19 * 40));
             assert_eq!(health.state, state, "{quality:?}");
             assert!(health.reasons.iter().all(|r| r.contains("cam-a")));
         }
@@ -277,7 +348,7 @@ mod tests {
     #[test]
     fn rising_bad_packets_degrade_and_old_ones_are_forgotten() {
         let history = history(600, |r| r.feeds.values_mut().for_each(|f| f.bad = r.frame.min(100)));
-        let health = history.health(at(599 * 40));
+        let health = health(&history, at(599 * 40));
         assert_eq!((health.state, health.bad_last_ten_seconds), (HealthState::Ok, 0));
         let mut rising = history;
         let mut next = report(600);

@@ -9,7 +9,7 @@ pub fn document() -> Value {
         "info": {
             "title": "Cyclorama desk",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "What the stage does, as it does it. On loopback only; no tokens yet.",
+            "description": "What the stage does, as it does it, and what it is to do. On loopback only; no tokens yet.",
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" }
         },
         "paths": paths(),
@@ -50,11 +50,62 @@ fn paths() -> Value {
                 "400": problem(), "404": problem(), "503": problem(), "default": problem()
             }
         }},
+        "/api/v1/sync": { "get": {
+            "operationId": "sync", "summary": "How the stage keeps time: beat, labels, feeds",
+            "responses": { "200": reply("As the host last said", "Sync"), "404": problem(), "default": problem() }
+        }},
+        "/api/v1/events": { "get": {
+            "operationId": "events", "summary": "What happened",
+            "parameters": [since(), limit("1000 events unless it says otherwise")],
+            "responses": {
+                "200": {
+                    "description": "Oldest first; as JSON lines where those are asked for (Accept: application/jsonl)",
+                    "content": {
+                        "application/json": { "schema": { "$ref": "#/components/schemas/Events" } },
+                        "application/jsonl": { "schema": { "$ref": "#/components/schemas/Event" } }
+                    }
+                },
+                "400": problem(), "default": problem()
+            }
+        }},
+        "/api/v1/events.jsonl": { "get": {
+            "operationId": "exportEvents", "summary": "What happened, as a file of JSON lines",
+            "parameters": [since(), limit("all that are kept unless it says otherwise")],
+            "responses": {
+                "200": { "description": "One event a line, oldest first", "content": { "application/jsonl": { "schema": { "$ref": "#/components/schemas/Event" } } } },
+                "400": problem(), "default": problem()
+            }
+        }},
+        "/api/v1/commands": {
+            "get": {
+                "operationId": "wallState", "summary": "What was done to the wall, and what can be named",
+                "responses": { "200": reply("The wall, and names", "WallState"), "default": problem() }
+            },
+            "post": {
+                "operationId": "command", "summary": "Something is to happen, at once or on a stated frame",
+                "requestBody": { "required": true, "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Command" } } } },
+                "responses": {
+                    "200": reply("It happened", "CommandAnswer"), "202": reply("It waits for its frame", "CommandAnswer"),
+                    "400": problem(), "409": problem(), "413": problem(), "415": problem(), "422": problem(), "503": problem(),
+                    "default": problem()
+                }
+            }
+        },
         "/api/v1/openapi.json": { "get": {
             "operationId": "openapi", "summary": "This document",
             "responses": { "200": { "description": "OpenAPI 3.1", "content": { "application/json": { "schema": { "type": "object" } } } } }
         }}
     })
+}
+
+fn since() -> Value {
+    json!({ "name": "since", "in": "query", "required": false, "schema": { "type": "integer", "minimum": 0 },
+        "description": "Only events after this number; without, the newest. A number from before a restart gives all." })
+}
+
+fn limit(unless: &str) -> Value {
+    json!({ "name": "limit", "in": "query", "required": false, "schema": { "type": "integer", "minimum": 0 },
+        "description": format!("At most so many; {unless}") })
 }
 
 fn reply(description: &str, schema: &str) -> Value {
@@ -71,10 +122,14 @@ fn problem() -> Value {
 
 fn schemas() -> Value {
     let number = json!({ "type": ["number", "null"] });
-    json!({
+    let text = json!({ "type": ["string", "null"] });
+    let states = json!({ "enum": ["free", "acquiring", "locked", "holdover"] });
+    let mut schemas = command_schemas();
+    let more = json!({
         "Health": {
             "type": "object",
-            "required": ["state", "reasons", "missed_last_minute", "bad_last_ten_seconds", "cameras"],
+            "required": ["state", "reasons", "missed_last_minute", "bad_last_ten_seconds", "cameras", "degradation_level",
+                "over_budget", "rolling", "critical"],
             "properties": {
                 "state": { "enum": ["ok", "degraded", "down"] },
                 "reasons": { "type": "array", "items": { "type": "string" } },
@@ -84,7 +139,60 @@ fn schemas() -> Value {
                 "pose_age_ms": number, "receive_to_use_ms": number,
                 "missed_last_minute": { "type": "integer" },
                 "bad_last_ten_seconds": { "type": "integer" },
-                "cameras": { "type": "object", "additionalProperties": { "enum": ["measured", "predicted", "held", "lost"] } }
+                "cameras": { "type": "object", "additionalProperties": { "enum": ["measured", "predicted", "held", "lost"] } },
+                "genlock": { "enum": ["free", "acquiring", "locked", "holdover", null] },
+                "genlock_source": text, "uncertainty_ms": number,
+                "degradation_level": { "type": "integer", "description": "Steps of quality given up to keep the beat" },
+                "over_budget": { "type": "array", "items": { "type": "string" } },
+                "rolling": { "type": "boolean", "description": "A camera records" },
+                "critical": { "type": "boolean", "description": "A camera records and something endangers its picture" }
+            }
+        },
+        "Sync": {
+            "type": "object",
+            "description": "Durations in nanoseconds.",
+            "required": ["genlock", "timecode", "feeds"],
+            "properties": {
+                "genlock": {
+                    "type": "object",
+                    "required": ["source", "configured", "state", "uncertainty_ns", "rate"],
+                    "properties": {
+                        "source": { "type": "string" }, "configured": { "type": "boolean" }, "state": states,
+                        "uncertainty_ns": { "type": "integer" }, "rate": { "type": "string" },
+                        "measured_hz": number, "measured_ppm": number, "residual_ns": number, "trouble": text
+                    }
+                },
+                "timecode": {
+                    "type": "object",
+                    "required": ["source"],
+                    "properties": {
+                        "source": { "type": "string" }, "label": text, "trouble": text,
+                        "state": { "enum": ["waiting", "following", "flywheel", "mismatch", null] }
+                    }
+                },
+                "feeds": { "type": "object", "additionalProperties": {
+                    "type": "object",
+                    "properties": { "silent_ns": number, "capture_age_ns": number, "delay_ns": { "type": "integer" } }
+                } },
+                "pacer": text
+            }
+        },
+        "Events": {
+            "type": "object",
+            "required": ["events", "newest", "oldest", "dropped"],
+            "properties": {
+                "events": { "type": "array", "items": { "$ref": "#/components/schemas/Event" } },
+                "newest": { "type": "integer" }, "oldest": { "type": "integer" }, "dropped": { "type": "integer" }
+            }
+        },
+        "Event": {
+            "type": "object",
+            "description": "The kind's own fields stand beside it.",
+            "required": ["seq", "at_ns", "frame", "severity", "kind", "subject", "message"],
+            "properties": {
+                "seq": { "type": "integer" }, "at_ns": { "type": "integer" }, "frame": { "type": "integer" },
+                "timecode": { "type": "string" }, "severity": { "enum": ["info", "warning", "error", "critical"] },
+                "kind": { "type": "string" }, "subject": { "type": "string" }, "message": { "type": "string" }
             }
         },
         "FrameReport": {
@@ -98,6 +206,50 @@ fn schemas() -> Value {
             "properties": {
                 "type": { "type": "string", "format": "uri" }, "title": { "type": "string" },
                 "status": { "type": "integer" }, "detail": { "type": "string" }
+            }
+        }
+    });
+    if let (Some(schemas), Value::Object(more)) = (schemas.as_object_mut(), more) {
+        schemas.extend(more);
+    }
+    schemas
+}
+
+fn command_schemas() -> Value {
+    let text = json!({ "type": ["string", "null"] });
+    let names = json!({ "type": "array", "items": { "type": "string" } });
+    let switch = json!({ "type": "boolean" });
+    json!({
+        "Command": {
+            "type": "object",
+            "required": ["command"],
+            "properties": {
+                "command": { "enum": ["freeze", "blackout", "pattern", "outline", "rolling", "slate", "cue", "light_card", "event"] },
+                "on": { "type": "boolean", "description": "freeze, blackout, outline, rolling, light_card" },
+                "name": { "type": ["string", "null"], "description": "pattern (null ends it), cue, light_card, event" },
+                "text": { "type": "string", "description": "slate" },
+                "at_frame": { "type": ["integer", "null"], "minimum": 0, "description": "The next frame without" }
+            }
+        },
+        "CommandAnswer": {
+            "type": "object",
+            "required": ["state", "frame"],
+            "properties": {
+                "state": { "enum": ["done", "scheduled"] },
+                "frame": { "type": "integer", "description": "On which it happened, or will happen" },
+                "late": { "type": "integer", "description": "Frames after the one that was named: ticks were missed" }
+            }
+        },
+        "WallState": {
+            "type": "object",
+            "required": ["wall", "takes_commands", "looks", "patterns", "light_cards"],
+            "properties": {
+                "wall": { "type": "object", "properties": {
+                    "freeze": switch, "blackout": switch, "outline": switch, "rolling": switch,
+                    "pattern": text, "slate": text, "look": text
+                } },
+                "takes_commands": switch, "next_frame": { "type": ["integer", "null"] },
+                "looks": names, "patterns": names, "light_cards": names
             }
         }
     })

@@ -1,11 +1,14 @@
 //! The API and the page.
 
+mod commands;
+mod events;
+
 use crate::problem::Problem;
 use crate::source::DeskSource;
 use crate::{guard, openapi, picture};
 use axum::body::Bytes;
-use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderName, StatusCode, Uri, header};
+use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
+use axum::http::{HeaderName, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router, middleware};
@@ -17,7 +20,12 @@ use tokio::sync::Mutex;
 /// The frame that a wall picture shows.
 pub const FRAME_HEADER: HeaderName = HeaderName::from_static("x-cyclorama-frame");
 
-/// How long the frame loop may take to hand out a picture.
+/// Where commands are given.
+const COMMANDS: &str = "/api/v1/commands";
+/// Largest command, in bytes.
+const COMMAND_BYTES: usize = 16_384;
+
+/// How long the frame loop may take to hand out a picture, or to begin a frame for a command.
 const PICTURE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Only our own three files and the API; nobody may frame the page.
@@ -40,12 +48,12 @@ struct Taken {
     picture: Arc<crate::WallPicture>,
 }
 
-/// All routes over a source; wall pictures that take longer than two seconds are a problem.
+/// All routes over a source; wall pictures and commands that take longer than two seconds are a problem.
 pub fn router(source: DeskSource) -> Router {
     router_with_timeout(source, PICTURE_TIMEOUT)
 }
 
-/// As [`router`], with another patience for wall pictures.
+/// As [`router`], with another patience.
 pub fn router_with_timeout(source: DeskSource, timeout: Duration) -> Router {
     let walls = source.walls().iter().map(|wall| (wall.clone(), Mutex::default())).collect();
     Router::new()
@@ -56,9 +64,14 @@ pub fn router_with_timeout(source: DeskSource, timeout: Duration) -> Router {
         .route("/api/v1/stage", get(stage))
         .route("/api/v1/report", get(report))
         .route("/api/v1/walls/{wall}/frame.png", get(wall_frame))
+        .route("/api/v1/sync", get(events::sync))
+        .route("/api/v1/events", get(events::list))
+        .route("/api/v1/events.jsonl", get(events::export))
+        .route(COMMANDS, get(commands::state).post(commands::give))
         .route("/api/v1/openapi.json", get(|| async { Json(openapi::document()) }))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(DefaultBodyLimit::max(COMMAND_BYTES))
         .layer(middleware::map_response(harden))
         .layer(middleware::from_fn(guard::guard))
         .with_state(Arc::new(Shared { source, walls, timeout }))
@@ -168,7 +181,8 @@ async fn not_found(uri: Uri) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "not-found", "There is nothing here", detail)
 }
 
-async fn method_not_allowed(uri: Uri) -> Problem {
-    let detail = format!("{} can only be read (GET).", uri.path());
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "This can only be read", detail)
+async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
+    let takes = if uri.path() == COMMANDS { "GET and POST" } else { "GET only: it can be read and not changed" };
+    let detail = format!("{} takes {takes}, not {method}.", uri.path());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "This takes another method", detail)
 }

@@ -1,14 +1,22 @@
-//! What the frame loop gives the desk: reports pushed, wall pictures on request, neither ever waiting.
+//! What the frame loop gives the desk: reports, events and sync pushed, wall pictures on request, none ever waiting;
+//! and what the desk gives the stage: commands.
 
-use crate::health::{Health, History};
+use crate::health::{Health, History, Known};
+use crate::log::{EventLog, EventPage};
+use crate::sync::SyncStatus;
 use arc_swap::ArcSwapOption;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use cyc_core::command::CommandPort;
+use cyc_core::event::{StageEvent, WallState};
 use cyc_core::{Clock, FrameReport, StageTime};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::oneshot;
 
 /// Reports that may wait for the desk: well over ten seconds at any frame rate.
 const REPORTS: usize = 4096;
+/// Events that may wait for the desk.
+const EVENTS: usize = 4096;
 /// Wall pictures that may be asked for at once.
 const REQUESTS: usize = 64;
 
@@ -47,8 +55,19 @@ struct Shared {
     newest: ArcSwapOption<FrameReport>,
     reports: (Sender<Arc<FrameReport>>, Receiver<Arc<FrameReport>>),
     requests: (Sender<WallRequest>, Receiver<WallRequest>),
+    events: (Sender<StageEvent>, Receiver<StageEvent>),
+    /// Events that found no room.
+    events_dropped: AtomicU64,
+    sync: ArcSwapOption<SyncStatus>,
+    commands: OnceLock<CommandPort>,
     /// Only the desk's own threads take this lock.
-    history: Mutex<History>,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    history: History,
+    log: EventLog,
 }
 
 impl DeskSource {
@@ -61,9 +80,19 @@ impl DeskSource {
             newest: ArcSwapOption::empty(),
             reports: bounded(REPORTS),
             requests: bounded(REQUESTS),
-            history: Mutex::default(),
+            events: bounded(EVENTS),
+            events_dropped: AtomicU64::new(0),
+            sync: ArcSwapOption::empty(),
+            commands: OnceLock::new(),
+            kept: Mutex::default(),
         };
         Self { shared: Arc::new(shared) }
+    }
+
+    /// The same seam, giving the desk's commands to `port`; without, the desk takes none. The first port stays.
+    pub fn with_commands(self, port: CommandPort) -> Self {
+        let _ = self.shared.commands.set(port);
+        self
     }
 
     /// Frame loop: hands over the frame's report. Never waits; with no desk running the report is dropped.
@@ -75,6 +104,29 @@ impl DeskSource {
             let _ = self.shared.reports.1.try_recv();
             let _ = self.shared.reports.0.try_send(report);
         }
+    }
+
+    /// Any thread: hands over what happened. Never waits; with no desk running the newest few thousand are kept.
+    pub fn publish_events(&self, events: impl IntoIterator<Item = StageEvent>) {
+        let (sender, receiver) = &self.shared.events;
+        for event in events {
+            if let Err(TrySendError::Full(event)) = sender.try_send(event) {
+                // Nobody reads: the oldest makes room.
+                let _ = receiver.try_recv();
+                let _ = sender.try_send(event);
+                self.shared.events_dropped.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Any thread: how the stage keeps time just now. A few times a second is enough.
+    pub fn publish_sync(&self, sync: SyncStatus) {
+        self.shared.sync.store(Some(Arc::new(sync)));
+    }
+
+    /// Where commands go, if the stage takes any.
+    pub fn commands(&self) -> Option<&CommandPort> {
+        self.shared.commands.get()
     }
 
     /// Frame loop: the next wall somebody wants to see. Never waits. Requests whose asker has gone are skipped.
@@ -102,18 +154,46 @@ impl DeskSource {
         self.shared.clock.now()
     }
 
-    /// Desk: takes in the reports that came since the last call; call it a few times a second.
+    /// Desk: takes in the reports and events that came since the last call; call it a few times a second.
     pub fn collect(&self) {
-        let mut history = self.shared.history.lock().unwrap_or_else(PoisonError::into_inner);
+        self.collected(|_| ());
+    }
+
+    fn collected<T>(&self, read: impl FnOnce(&Kept) -> T) -> T {
+        let mut kept = self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner);
         for report in self.shared.reports.1.try_iter() {
-            history.push(Arc::unwrap_or_clone(report));
+            kept.history.push(Arc::unwrap_or_clone(report));
         }
+        for event in self.shared.events.1.try_iter() {
+            kept.log.push(event);
+        }
+        read(&kept)
     }
 
     /// Desk: the state of things now.
     pub fn health(&self) -> Health {
-        self.collect();
-        self.shared.history.lock().unwrap_or_else(PoisonError::into_inner).health(self.now())
+        let sync = self.sync();
+        let now = self.now();
+        self.collected(|kept| {
+            let known = Known { standing: kept.log.standing(), sync: sync.as_deref() };
+            kept.history.health(now, known)
+        })
+    }
+
+    /// Desk: what the host last said of beat, labels and feeds.
+    pub fn sync(&self) -> Option<Arc<SyncStatus>> {
+        self.shared.sync.load_full()
+    }
+
+    /// Desk: events, at most `limit`: those after number `since`, oldest first, or the newest.
+    pub fn events(&self, since: Option<u64>, limit: usize) -> EventPage {
+        let dropped = self.shared.events_dropped.load(Ordering::Relaxed);
+        self.collected(|kept| EventPage { dropped, ..kept.log.page(since, limit) })
+    }
+
+    /// Desk: what the operator has done to the wall.
+    pub fn wall_state(&self) -> WallState {
+        self.collected(|kept| kept.log.standing().wall().clone())
     }
 
     /// Desk: asks the frame loop for a wall; `None` if too many requests are waiting already.

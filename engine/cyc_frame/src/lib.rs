@@ -22,6 +22,7 @@ pub mod offaxis;
 pub mod outer;
 pub mod plan;
 pub mod report;
+pub mod reproject;
 pub mod view;
 
 #[cfg(test)]

@@ -1,13 +1,9 @@
 //! The machine's own clock as the stage clock, and kernel wall-clock stamps brought onto it.
 
+use crate::pacer::{monotonic_nanos, sleep_until_monotonic};
 use cyc_core::{Clock, StageTime};
-use nix::errno::Errno;
-use nix::sys::time::{TimeSpec, TimeValLike};
-use nix::time::{ClockId, ClockNanosleepFlags, clock_gettime, clock_nanosleep};
-
-/// How long before the instant the kernel's sleep ends and the spin begins, in nanoseconds: a little more
-/// than the 50 us of timer slack that Linux gives an ordinary thread (prctl(2), PR_SET_TIMERSLACK).
-const SPIN_NANOS: i64 = 60_000;
+use nix::sys::time::TimeValLike;
+use nix::time::{ClockId, clock_gettime};
 
 /// Two readings of the clock offset further apart than this are a step of the wall clock, in nanoseconds.
 const STEP_NANOS: i64 = 1_000_000;
@@ -24,28 +20,18 @@ pub struct MonotonicClock;
 
 impl Clock for MonotonicClock {
     fn now(&self) -> StageTime {
-        StageTime(read(ClockId::CLOCK_MONOTONIC))
+        StageTime(monotonic_nanos())
     }
 
     fn sleep_until(&self, instant: StageTime) {
-        let request = TimeSpec::nanoseconds(instant.0.saturating_sub(SPIN_NANOS).max(0));
-        while clock_nanosleep(ClockId::CLOCK_MONOTONIC, ClockNanosleepFlags::TIMER_ABSTIME, &request)
-            == Err(Errno::EINTR)
-        {}
-        while self.now() < instant {
-            std::hint::spin_loop();
-        }
+        sleep_until_monotonic(instant.0);
     }
 }
 
 /// CLOCK_REALTIME in nanoseconds since 1970: what the kernel's packet stamps count in.
 pub fn realtime_nanos() -> i64 {
-    read(ClockId::CLOCK_REALTIME)
-}
-
-/// Both clocks read here exist on every Linux, so a failure can only be a wrong constant; 0 keeps it visible.
-fn read(id: ClockId) -> i64 {
-    clock_gettime(id).map_or(0, |t| t.num_nanoseconds())
+    // The clock exists on every Linux, so a failure can only be a wrong constant; 0 keeps it visible.
+    clock_gettime(ClockId::CLOCK_REALTIME).map_or(0, |t| t.num_nanoseconds())
 }
 
 /// CLOCK_REALTIME to stage time, by reading both at about the same moment.

@@ -19,7 +19,9 @@ pub mod jitter;
 pub mod lane;
 pub mod pacer;
 pub mod sim;
+pub mod sound;
 pub mod stamp;
+mod sys;
 pub mod tick;
 pub mod timecode_out;
 

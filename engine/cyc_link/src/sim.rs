@@ -1,9 +1,11 @@
 //! A simulated tracker: a known camera path on a real protocol, with seeded faults.
 //!
 //! [`SimTracker`] decides what goes out and when, and touches neither clock nor socket; [`SimulatedTracker`] is
-//! the thread that sends it. Parts: [`path`] (where the camera is), [`faults`] (what happens to its packets).
+//! the thread that sends it. Parts: [`path`] (where the camera is), [`faults`] (what happens to its packets), [`genlock`]
+//! (a simulated source of beats and labels).
 
 pub mod faults;
+pub mod genlock;
 pub mod path;
 mod thread;
 

@@ -39,11 +39,21 @@ impl StampedSocket {
     /// Binds `addr`. A unicast port that somebody else has is an error; a multicast group may be shared with
     /// other programs, and hears nothing before [`StampedSocket::join`].
     pub fn bind(addr: SocketAddr) -> io::Result<Self> {
+        Self::open(addr, addr.ip().is_multicast())
+    }
+
+    /// Binds `addr` and shares it with every other program that is ready to share: all of them hear broadcasts,
+    /// as Art-Net wants it, and the newest one alone what is sent to the address itself.
+    pub fn bind_shared(addr: SocketAddr) -> io::Result<Self> {
+        Self::open(addr, true)
+    }
+
+    fn open(addr: SocketAddr, shared: bool) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(addr), Type::DGRAM, Some(Protocol::UDP))?;
         setsockopt(&socket, sockopt::ReceiveTimestampns, &true)?;
         setsockopt(&socket, sockopt::RxqOvfl, &1)?;
         socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
-        if addr.ip().is_multicast() {
+        if shared {
             socket.set_reuse_address(true)?;
         }
         socket.bind(&addr.into())?;

@@ -13,6 +13,9 @@ use cyc_core::{
 };
 use rosc::OscPacket;
 
+mod timecode;
+pub use timecode::{FUZZ_SAMPLE_RATE_HZ, OSC_TICK_ADDRESS, fuzz_artnet, fuzz_ltc, fuzz_mtc, fuzz_osc_tick, fuzz_ptp};
+
 /// The OSC address that [`fuzz_osc`] listens to.
 pub const OSC_ADDRESS: &str = "/tracker/a";
 

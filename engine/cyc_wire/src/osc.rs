@@ -1,20 +1,22 @@
-//! OSC 1.0 as trackers speak it: poses, lens values, and VRChat's position and rotation.
+//! OSC 1.0 as trackers speak it: poses, lens values, and VRChat's position and rotation; and ticks.
 //!
 //! Source: Open Sound Control 1.0 (packets, bundles, type tags, time tags); Cyclorama interfaces 3a for the
 //! default profile; VRChat's OSC tracker documentation for the other.
 //! [`Packet`] and [`Message`] are the checked views and read tracker messages without allocating;
-//! [`TrackerMessage`] is the `Repr`. [`decode_any`] gives the `rosc` tree of any other packet, behind the same
+//! [`TrackerMessage`] and [`OscTick`] are the `Repr`s. [`decode_any`] gives the `rosc` tree of any other packet, behind the same
 //! check: rosc 0.11 recurses as deep as the sender nests, and a stack overflow cannot be caught.
 
 mod pairing;
+mod tick;
 mod time;
 mod tracker;
 mod view;
 
 pub use pairing::{Pairing, Part};
+pub use tick::{OscTick, encode_cue, encode_tick, ticks};
 pub use time::{nanos_from_tag, tag_from_nanos};
 pub use tracker::{TrackerMessage, encode_bundle, encode_message};
-pub use view::{Bundle, Element, MAX_DEPTH, Message, Packet, field};
+pub use view::{Argument, Bundle, Element, MAX_DEPTH, Message, Packet, field};
 
 use crate::WireError;
 use rosc::OscPacket;

@@ -17,6 +17,8 @@ pub enum Show {
     Flat = 3,
     /// Black.
     Black = 4,
+    /// The coded pattern of a delay measurement (`cyc_frame::delay::pattern`).
+    Coded = 5,
 }
 
 /// The walls' controls. Takes effect on the next frame.

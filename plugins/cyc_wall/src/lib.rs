@@ -61,6 +61,7 @@ impl Plugin for WallPlugin {
             .init_resource::<backdrop::Backdrop>()
             .init_resource::<controls::WallControls>()
             .init_resource::<scale::PreviewScale>()
+            .init_resource::<scale::Economy>()
             .init_resource::<surface::OutputWindows>()
             .add_systems(
                 PreUpdate,

@@ -9,7 +9,7 @@ use crate::{
     late::Late,
     lead::Lead,
     readback::{OutputPicture, ReadableTarget},
-    scale::PreviewScale,
+    scale::{Economy, PreviewScale},
     setup::WallSetup,
     sink::{FrameOutcome, Sink},
     surface::{OutputSurfaces, OutputWindows, SurfaceImage},
@@ -45,6 +45,8 @@ pub struct Extracted {
     held: bool,
     /// Set when the backdrop or the picture arrays are others than the frame before.
     changed: bool,
+    /// Set when the backdrop is another.
+    new_backdrop: bool,
 }
 
 impl Extracted {
@@ -77,7 +79,7 @@ pub fn extract(
     backdrop: Extract<Res<Backdrop>>,
     hold: Extract<Res<Hold>>,
     pictures: Extract<Option<Res<Pictures>>>,
-    scale: Extract<Res<PreviewScale>>,
+    (scale, economy): (Extract<Res<PreviewScale>>, Extract<Res<Economy>>),
 ) {
     let Some(pictures) = pictures.as_ref() else { return };
     commands.insert_resource(Extracted {
@@ -85,9 +87,10 @@ pub fn extract(
         controls: **controls,
         backdrop: backdrop.clone(),
         pictures: Pictures::clone(pictures),
-        scale: **scale,
+        scale: scale.after(&economy),
         held: hold.0,
-        changed: backdrop.is_changed() || pictures.is_changed() || scale.is_changed(),
+        new_backdrop: backdrop.is_changed(),
+        changed: backdrop.is_changed() || pictures.is_changed() || scale.is_changed() || economy.is_changed(),
     });
 }
 
@@ -280,7 +283,7 @@ impl WallGpu {
             .map(|view| (extracted.scale.outer_px(view, extracted.pictures.outer.size_px).as_vec2() / layer).into())
             .collect();
         composer.pictures_changed(stage, OuterPictures { layout: &setup.outer, uv_scale: &uv_scale });
-        if let Backdrop::Panorama(panorama) = &extracted.backdrop {
+        if let (Backdrop::Panorama(panorama), true) = (&extracted.backdrop, fresh || extracted.new_backdrop) {
             composer.set_panorama(panorama);
         }
         let inner = &extracted.pictures.inner;
@@ -327,7 +330,7 @@ impl WallGpu {
         }
         for (n, &index) in setup.outputs.iter().enumerate() {
             let mut uniform =
-                output_uniform(extracted, setup, stage, &composer.outputs[n].encode, composer.texel_rad());
+                output_uniform(extracted, setup, stage, &composer.outputs[n].encode, composer.texel_rad(), index);
             if (wants_pictures || images.is_empty())
                 && let Some(target) = self.targets.get(n)
             {
@@ -416,6 +419,7 @@ fn output_uniform(
     stage: &Stage,
     encode: &WallEncodeUniform,
     texel_rad: f32,
+    index: usize,
 ) -> OutputUniform {
     OutputUniform {
         encode: encode.to_bytes(),
@@ -425,5 +429,7 @@ fn output_uniform(
         level: extracted.controls.level,
         texel_rad,
         quantised: u32::from(!setup.continuous),
+        source: index as u32,
+        pad: [0; 3],
     }
 }

@@ -1,7 +1,7 @@
 //! Preview scale: how large inner and outer pictures are drawn, so that slow machines keep the beat.
 
 use bevy::{ecs::resource::Resource, math::UVec2};
-use cyc_frame::plan::OuterView;
+use cyc_frame::{degrade::Degradation, plan::OuterView};
 use cyc_stage::stage::Camera;
 
 /// The pictures' size as a fraction of what the stage file asks, and how often outer views are drawn.
@@ -21,7 +21,25 @@ impl Default for PreviewScale {
     }
 }
 
+/// What is given up for a while so that the beat is kept (`cyc_frame::degrade`): pictures fill less of their layers, and
+/// outer views are drawn less often or not at all. Layers stay as they are, so that nothing is made anew.
+#[derive(Resource, Debug, Clone, Copy, PartialEq, Default)]
+pub struct Economy(pub Degradation);
+
+impl Economy {
+    /// How often an outer view is drawn: on every n-th frame; `None` is never.
+    pub fn outer_every(&self, scale: &PreviewScale) -> Option<u32> {
+        (!self.0.outer_frozen).then(|| self.0.outer_every.max(scale.outer_every).max(1))
+    }
+}
+
 impl PreviewScale {
+    /// With what is given up just now.
+    pub fn after(&self, economy: &Economy) -> PreviewScale {
+        let Degradation { outer_scale, inner_scale, .. } = economy.0;
+        PreviewScale { inner: self.inner * inner_scale as f32, outer: self.outer * outer_scale as f32, ..*self }
+    }
+
     /// The part of its layer that a camera's inner picture fills.
     pub fn inner_px(&self, camera: &Camera, layer_px: UVec2) -> UVec2 {
         scaled_px(camera.inner.size_px, self.inner).min(layer_px)

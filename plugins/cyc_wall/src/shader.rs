@@ -1,13 +1,14 @@
 //! WGSL sources: libraries and passes, put together by concatenation.
 
 /// The libraries that every wall pass may call, in the order in which they are concatenated.
-pub const LIBRARIES: [(&str, &str); 6] = [
+pub const LIBRARIES: [(&str, &str); 7] = [
     ("lib/color.wgsl", include_str!("../../../shaders/lib/color.wgsl")),
     ("lib/dither.wgsl", include_str!("../../../shaders/lib/dither.wgsl")),
     ("lib/sphere.wgsl", include_str!("../../../shaders/lib/sphere.wgsl")),
     ("lib/frustum.wgsl", include_str!("../../../shaders/lib/frustum.wgsl")),
     ("lib/reproject.wgsl", include_str!("../../../shaders/lib/reproject.wgsl")),
     ("lib/digits.wgsl", include_str!("../../../shaders/lib/digits.wgsl")),
+    ("lib/coded.wgsl", include_str!("../../../shaders/lib/coded.wgsl")),
 ];
 
 /// The wall pass.

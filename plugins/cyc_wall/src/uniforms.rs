@@ -23,6 +23,8 @@ pub struct OutputUniform {
     pub level: f32,
     pub texel_rad: f32,
     pub quantised: u32,
+    pub source: u32,
+    pub pad: [u32; 3],
 }
 
 impl OutputUniform {

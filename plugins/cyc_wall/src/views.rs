@@ -1,6 +1,6 @@
 //! Bevy cameras that follow the frame's plan: one per inner view, one per outer view.
 
-use crate::{backdrop::Backdrop, convert::bevy_view, pictures::PictureArray, scale::PreviewScale, setup::WallSetup};
+use crate::{backdrop::Backdrop, convert::bevy_view, pictures::PictureArray, scale::{Economy, PreviewScale}, setup::WallSetup};
 use bevy::{
     camera::primitives::Frustum,
     camera::{CameraProjection, CompositingSpace, Exposure, Hdr, Projection, RenderTarget, SubCameraView, Viewport},
@@ -133,11 +133,12 @@ fn picture_camera(order: usize, setup: &WallSetup) -> impl Bundle {
 pub fn aim_inner(
     frame: Res<Frame>,
     backdrop: Res<Backdrop>,
-    scale: Res<PreviewScale>,
+    (scale, economy): (Res<PreviewScale>, Res<Economy>),
     stage: Res<StageInUse>,
     pictures: Res<Pictures>,
     mut cameras: Query<(&InnerCamera, &mut Camera, &mut Projection, &mut Transform)>,
 ) {
+    let scale = scale.after(&economy);
     for (inner, mut camera, mut projection, mut transform) in &mut cameras {
         let view = frame.plan.as_ref().and_then(|plan| plan.cameras.get(inner.0).copied().flatten());
         camera.is_active = frame.tick.is_some() && backdrop.is_drawn() && view.is_some();
@@ -161,16 +162,17 @@ fn culling_margin(frame: &Frame, camera: usize, overscan: f64, frame_nanos: i64)
     (kept.min(3.0) as f32, (0.05 + motion.velocity_m_s.norm() * secs * 2.0).min(2.0) as f32)
 }
 
-/// Wakes the outer cameras whose turn it is: every `scale.outer_every`-th frame each, staggered so that the work
+/// Wakes the outer cameras whose turn it is: every n-th frame each (preview scale and economy), staggered so that the work
 /// is spread evenly; all of them on the first frame of an environment or of new picture arrays. Frames that are drawn
 /// count, not ticks: a machine that misses every other tick must not leave a view undrawn for ever.
 pub fn aim_outer(
     frame: Res<Frame>,
     backdrop: Res<Backdrop>,
-    scale: Res<PreviewScale>,
+    (scale, economy): (Res<PreviewScale>, Res<Economy>),
     stage: Res<StageInUse>,
     setup: Res<WallSetup>,
     pictures: Res<Pictures>,
+    mut outer_scale: Local<f32>,
     mut drawn: Local<u64>,
     mut cameras: Query<(&OuterCamera, &mut Camera, &mut Projection, &mut Transform)>,
 ) {
@@ -178,10 +180,13 @@ pub fn aim_outer(
         return;
     }
     *drawn += 1;
-    let every = u64::from(scale.outer_every.max(1));
-    let all = backdrop.is_changed() || pictures.is_changed();
+    let every = economy.outer_every(&scale).map(u64::from);
+    let scale = scale.after(&economy);
+    // The patches' places in the outer pictures change with their size, so all of them change in one frame.
+    let resized = std::mem::replace(&mut *outer_scale, scale.outer) != scale.outer;
+    let all = backdrop.is_changed() || pictures.is_changed() || resized;
     for (outer, mut camera, mut projection, mut transform) in &mut cameras {
-        let turn = all || (*drawn + outer.0 as u64).is_multiple_of(every);
+        let turn = all || every.is_some_and(|every| (*drawn + outer.0 as u64).is_multiple_of(every));
         camera.is_active = turn && backdrop.is_drawn();
         if !camera.is_active {
             continue;

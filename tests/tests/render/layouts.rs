@@ -51,7 +51,7 @@ macro_rules! offsets {
 
 fn uniforms() {
     let module = compose();
-    let output = offsets!(OutputUniform: encode eye_m camera_count frame level texel_rad quantised);
+    let output = offsets!(OutputUniform: encode eye_m camera_count frame level texel_rad quantised source);
     assert_eq!(members(&module, "Output"), output);
     let camera = offsets!(CameraUniform: clip_from_stage picture_from_stage pupil_path_m y_rows w_rows uv_scale soft_edge lines_per_ndc live search_steps filled_px);
     assert_eq!(members(&module, "Camera"), camera);

@@ -9,6 +9,7 @@ use crate::{
     twins::number_picture,
 };
 use cyc_color::{Gamut, Signal, Transfer, transfer};
+use cyc_frame::delay::pattern;
 use libtest_mimic::Trial;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,11 +17,12 @@ use std::{
 };
 
 pub fn trials() -> Vec<Trial> {
-    let tests: [(&str, fn()); 5] = [
+    let tests: [(&str, fn()); 6] = [
         ("grid_shows_panels_and_their_numbers", grid),
         ("bar_moves_four_pixels_a_frame", bar),
         ("flat_field_has_its_luminance", flat_field),
         ("black_is_black", black),
+        ("coded_pattern_says_which_frame_it_is", coded),
         ("outline_runs_around_the_inner_frustum", outline),
     ];
     tests.map(|(name, test)| harness::trial(format!("patterns::{name}"), Needs::Gpu, test)).into()
@@ -209,6 +211,22 @@ fn black() {
         for id in ["left", "right"] {
             let picture = read_png(&out.join(format!("{id}.000000.png")));
             assert!(picture.pixels.iter().all(|pixel| *pixel == [0.0; 3]), "{name}: {id} is not black");
+        }
+    }
+}
+
+/// Each output shows its own number, and both are cut from the wall where a cell goes on.
+fn coded() {
+    let frames = [3, 40, 100, 127];
+    let out = show("coded", STAGE, Some("coded"), &[], &frames, Some(Pose::at([0.0, 0.0, 1.0])));
+    for frame in frames {
+        for (source, id, left) in [(0, "left", 0), (1, "right", 157)] {
+            let picture = read_png(&out.join(format!("{id}.{frame:06}.png")));
+            for (at, pixel) in picture.pixels.iter().enumerate() {
+                let px = [(left + at % picture.size_px[0]) as f32 + 0.5, (at / picture.size_px[0]) as f32 + 0.5];
+                let lit = f64::from(pattern::coded_pattern(frame, source, px, [320.0, 192.0]));
+                assert!(pixel.iter().all(|code| (code - lit).abs() < 1e-9), "{id}, frame {frame}, {px:?}: {pixel:?}");
+            }
         }
     }
 }

@@ -6,14 +6,14 @@ use crate::{
     oracle::Seeded,
 };
 use cyc_color::{Gamut, Signal, Transfer, WallEncode, WallEncodeUniform, dither, twin::color, twin::sphere};
-use cyc_frame::{frustum, reproject};
+use cyc_frame::{delay::pattern, frustum, reproject};
 use cyc_wall::shader;
 use libtest_mimic::Trial;
 use nalgebra::{Matrix3, Matrix4, Matrix4x3, Vector2, Vector3, Vector4};
 use std::{collections::BTreeSet, fs};
 
 /// Every function of the libraries and the test that compares it.
-const TESTED: [(&str, fn()); 9] = [
+const TESTED: [(&str, fn()); 10] = [
     ("log2_poly exp2_poly pow_poly", powers),
     ("pq_from_power pq_from_linear linear_from_pq srgb_from_power srgb_from_linear linear_from_srgb", curves),
     ("light_or_black", numbers_that_are_none),
@@ -23,6 +23,7 @@ const TESTED: [(&str, fn()); 9] = [
     ("view_ndc uv_from_ndc ndc_from_uv distance_m_from_depth inner_weight", views),
     ("ray_ndc ray_depth ray_nearness is_met exposed_line at_line", reprojection),
     ("digits", panel_numbers),
+    ("source_bit coded_bits coded_cell coded_pattern", coded),
 ];
 
 pub fn trials() -> Vec<Trial> {
@@ -365,6 +366,33 @@ fn reprojection() {
         let line = reproject::exposed_line(&Vector3::new(x, y, z), &y_rows, &w_rows, lines_per_ndc);
         let at = reproject::at_line(&path, line);
         [line, at.x, at.y, at.z]
+    });
+}
+
+/// Whole numbers all the way: every bit must agree.
+fn coded() {
+    let mut random = Seeded::new(10);
+    let mut rows: Vec<[f32; 4]> = (0..3000_u32)
+        .map(|n| {
+            let source = (random.next() % 200) as f32;
+            [n as f32, source, random.between(-2.0, 900.0) as f32, random.between(-2.0, 500.0) as f32]
+        })
+        .collect();
+    rows.extend((0..128).map(|n| [n as f32, 0.0, 0.5, 60.5]));
+    let body = "let frame = u32(num(0u)); let source = u32(num(1u)); let px = vec2(num(2u), num(3u));
+        let size = vec2(880.0, 440.0); let cell = coded_cell(px, size); let bits = coded_bits(frame, source);
+        out(0u, coded_pattern(frame, source, px, size)); out(1u, f32(cell.x)); out(2u, f32(cell.y));
+        out(3u, select(0.0, 1.0, bits.x)); out(4u, select(0.0, 1.0, bits.y));
+        out(5u, select(0.0, 1.0, source_bit(source, frame % 8u)));";
+    assert_close("coded_pattern", &rows, body, 0.0, |[frame, source, x, y]| {
+        let (frame, source) = (frame as u64, source as u32);
+        let (px, size) = ([x, y], [880.0, 440.0]);
+        let (bit, opposite) = pattern::coded_cell(px, size);
+        let bits = pattern::coded_bits(frame, source);
+        let own = pattern::source_bit(source, frame % 8);
+        let number = |yes: bool| if yes { 1.0 } else { 0.0 };
+        let light = pattern::coded_pattern(frame, source, px, size);
+        [light, bit as f32, number(opposite), number(bits[0]), number(bits[1]), number(own)]
     });
 }
 

@@ -153,15 +153,8 @@ fn run_headless(mut app: App) -> AppExit {
 
 /// The walls' controls for a test pattern; `nits` is its luminance.
 pub fn controls(pattern: Option<Pattern>, nits: f64) -> WallControls {
-    let show = match pattern {
-        None | Some(Pattern::Outline) => Show::Picture,
-        Some(Pattern::Grid) => Show::Grid,
-        Some(Pattern::Bar) => Show::Bar,
-        Some(Pattern::Flat) => Show::Flat,
-        Some(Pattern::Black) => Show::Black,
-    };
     WallControls {
-        show,
+        show: pattern.map_or(Show::Picture, Pattern::show),
         outline: pattern == Some(Pattern::Outline),
         level: (nits / 100.0) as f32,
         ..WallControls::default()

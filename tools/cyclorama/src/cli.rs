@@ -1,5 +1,6 @@
 //! What can be asked for on the command line.
 
+use cyc_wall::controls::Show;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
@@ -53,6 +54,9 @@ pub struct LiveArgs {
     /// Write a report a frame, as JSON lines.
     #[arg(long, value_name = "FILE.jsonl")]
     pub report: Option<PathBuf>,
+    /// Write what an operator must hear of, as JSON lines.
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub events: Option<PathBuf>,
     /// Where the desk listens; port 0 takes a free one and prints it.
     #[arg(long, default_value = "127.0.0.1:7300")]
     pub desk: SocketAddr,
@@ -150,6 +154,22 @@ pub enum Pattern {
     Outline,
     /// Black.
     Black,
+    /// A checker that says which frame it is, for `calibrate delay`. It flickers: warn people with photosensitive epilepsy.
+    Coded,
+}
+
+impl Pattern {
+    /// What the walls show for it.
+    pub fn show(self) -> Show {
+        match self {
+            Self::Outline => Show::Picture,
+            Self::Grid => Show::Grid,
+            Self::Bar => Show::Bar,
+            Self::Flat => Show::Flat,
+            Self::Black => Show::Black,
+            Self::Coded => Show::Coded,
+        }
+    }
 }
 
 /// Simulated devices.

@@ -5,11 +5,15 @@ use crate::{
     cli::Capture,
     pictures::{file_name, write_png},
     summary::Summary,
+    watch::Watch,
 };
 use anyhow::Context;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use cyc_color::wall::WallEncode;
-use cyc_core::{FrameReport, StageTime};
+use cyc_core::{
+    FrameReport, StageTime,
+    event::{Severity, StageEvent},
+};
 use cyc_desk::{DeskSource, WallPicture, WallRequest};
 use cyc_link::TickStop;
 use cyc_stage::stage::{Output, Stage};
@@ -17,6 +21,7 @@ use cyc_wall::{
     readback::{OutputPicture, Pixels},
     sink::{FrameOutcome, FrameSink},
 };
+use serde::Serialize;
 use std::{
     fs::{self, File},
     io::{BufWriter, Write},
@@ -50,6 +55,8 @@ impl Progress {
 /// The sink of a live stage.
 pub struct LiveSink {
     desk: DeskSource,
+    watch: Watch,
+    events: Option<Sender<StageEvent>>,
     reports: Option<Sender<FrameReport>>,
     pictures: Sender<PictureJob>,
     capture: Option<Capture>,
@@ -89,6 +96,10 @@ pub struct LiveOptions {
     pub stage: Arc<Stage>,
     /// The desk's side.
     pub desk: DeskSource,
+    /// What is made of the reports.
+    pub watch: Watch,
+    /// Event file.
+    pub events: Option<PathBuf>,
     /// Report file.
     pub report: Option<PathBuf>,
     /// Captured frames.
@@ -105,7 +116,8 @@ impl LiveSink {
     /// Opens files and starts the writers; fails before anything runs if a file cannot be made.
     pub fn start(options: LiveOptions) -> anyhow::Result<(Self, Writers)> {
         let mut writers = Writers::default();
-        let reports = options.report.as_deref().map(|path| report_writer(path, &mut writers)).transpose()?;
+        let reports = options.report.as_deref().map(|path| line_writer(path, "report", &mut writers)).transpose()?;
+        let events = options.events.as_deref().map(|path| line_writer(path, "events", &mut writers)).transpose()?;
         if let Some(capture) = &options.capture {
             fs::create_dir_all(&capture.dir)
                 .with_context(|| format!("cannot make the folder {}", capture.dir.display()))?;
@@ -113,6 +125,8 @@ impl LiveSink {
         let pictures = picture_writer(options.stage, &mut writers)?;
         let sink = Self {
             desk: options.desk,
+            watch: options.watch,
+            events,
             reports,
             pictures,
             capture: options.capture,
@@ -180,19 +194,34 @@ impl FrameSink for LiveSink {
         {
             tracing::warn!("frame {}: the disk is too slow for its report; it is dropped", report.frame);
         }
+        for event in self.watch.frame(&report) {
+            match event.severity {
+                Severity::Info => tracing::info!("{}", event.message),
+                Severity::Warning => tracing::warn!("{}", event.message),
+                Severity::Error | Severity::Critical => tracing::error!("{}", event.message),
+            }
+            if let Some(events) = &self.events {
+                let _ = events.try_send(event);
+            }
+        }
         self.desk.publish(report);
     }
 }
 
-fn report_writer(path: &Path, writers: &mut Writers) -> anyhow::Result<Sender<FrameReport>> {
-    let file = File::create(path).with_context(|| format!("cannot write the report {}", path.display()))?;
-    let (sender, reports) = bounded::<FrameReport>(1024);
+/// A thread that writes what it is sent, a line of JSON each.
+fn line_writer<T: Serialize + Send + 'static>(
+    path: &Path,
+    what: &'static str,
+    writers: &mut Writers,
+) -> anyhow::Result<Sender<T>> {
+    let file = File::create(path).with_context(|| format!("cannot write the {what} {}", path.display()))?;
+    let (sender, lines) = bounded::<T>(1024);
     let mut file = BufWriter::new(file);
-    spawn(writers, "report writer", move || {
-        for report in reports {
-            let written = serde_json::to_writer(&mut file, &report).map_err(std::io::Error::from);
+    spawn(writers, &format!("{what} writer"), move || {
+        for line in lines {
+            let written = serde_json::to_writer(&mut file, &line).map_err(std::io::Error::from);
             if let Err(error) = written.and_then(|()| file.write_all(b"\n")).and_then(|()| file.flush()) {
-                tracing::error!("the report cannot be written any more: {error}");
+                tracing::error!("the {what} cannot be written any more: {error}");
                 return;
             }
         }

@@ -11,6 +11,7 @@ mod app;
 mod beat;
 mod check;
 mod cli;
+mod commands;
 mod demo;
 mod environment;
 mod live;
@@ -21,6 +22,7 @@ mod run;
 mod sim;
 mod stage_file;
 mod summary;
+mod watch;
 mod windows;
 
 use clap::Parser;

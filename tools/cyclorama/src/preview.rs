@@ -1,12 +1,12 @@
 //! Preview scale on machines that render on the CPU: chosen once, from how fast the warm-up frames were drawn.
 
-use crate::{beat::WARM_UP_FRAMES, live::Progress};
+use crate::{beat::WARM_UP_FRAMES, live::Progress, watch::Wanted};
 use bevy::prelude::*;
 use cyc_stage::stage::Stage;
 use cyc_sync::StageInUse;
 use cyc_wall::{
     backdrop::Backdrop,
-    scale::{PreviewScale, smallest_inner},
+    scale::{Economy, PreviewScale, smallest_inner},
 };
 use std::io::Write;
 
@@ -33,6 +33,13 @@ pub fn at_start(stage: &Stage, software: bool, fixed: Option<f32>) -> PreviewSca
         (Some(factor), true) => PreviewScale { inner: factor, outer: factor.min(0.5), outer_every: 3 },
         (None, false) => PreviewScale::default(),
         (None, true) => PreviewScale { inner: smallest(stage), outer: 0.5, outer_every: 3 },
+    }
+}
+
+/// Gives up what the watch asks for.
+pub fn economise(wanted: Res<Wanted>, mut economy: ResMut<Economy>) {
+    if let Some(wanted) = wanted.get() {
+        economy.set_if_neq(Economy(wanted));
     }
 }
 

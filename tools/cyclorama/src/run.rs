@@ -3,13 +3,15 @@
 use crate::{
     Failure,
     app::{Parts, build, check_limits, controls},
-    beat::WarmTicks,
+    beat::WARM_UP_FRAMES,
     cli::{LiveArgs, RunArgs},
+    commands::{self, Commanded, Keys, TimecodeOut},
     environment,
     live::{LiveOptions, LiveSink, Progress},
     preview::{self, ChooseScale},
     stage_file,
     summary::Summary,
+    watch::{Wanted, Watch},
     windows,
 };
 use anyhow::{anyhow, bail};
@@ -17,9 +19,14 @@ use bevy::{
     prelude::*,
     render::error_handler::{ErrorType, RenderError, RenderErrorHandler, RenderErrorPolicy},
 };
-use cyc_core::Clock;
+use cyc_core::command;
 use cyc_desk::{Desk, DeskSource};
-use cyc_link::{MonotonicClock, StageFeeds, TickStop};
+use cyc_link::{
+    StageFeeds, TickStop,
+    control::OscControl,
+    genlock::{self, Genlock},
+    timecode_out::TimecodeOutputs,
+};
 use cyc_stage::stage::Stage;
 use cyc_sync::{FrameSet, StagePoses, StageTicks};
 use cyc_wall::gpu::{self, Gpu};
@@ -42,6 +49,9 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     println!("{}", summary.describe(rate));
     Ok(ExitCode::SUCCESS)
 }
+
+/// Outcomes of commands that nobody has looked at yet: more than a frame has.
+const OUTCOMES: usize = 256;
 
 /// What is to be driven.
 pub struct Show {
@@ -74,20 +84,35 @@ fn outputs_of(stage: &Stage, node: Option<&str>) -> anyhow::Result<Vec<usize>> {
 
 /// Starts feeds, desk and beat, and runs until the end.
 pub fn drive(show: Show, args: &LiveArgs) -> Result<Summary, Failure> {
-    let clock: Arc<dyn Clock> = Arc::new(MonotonicClock);
     let stage = Arc::new(show.stage);
     let windowed = !args.headless && has_display();
     let stop = TickStop::default();
     let on_interrupt = stop.clone();
     ctrlc::set_handler(move || on_interrupt.stop()).map_err(Failure::run_time)?;
 
+    let Genlock { clock, ticks, status, changes } =
+        genlock::start(&stage, WARM_UP_FRAMES, stop.clone()).map_err(Failure::run_time)?;
+    println!("beat: {}", status.read());
+    let timecode = TimecodeOutputs::start(&stage.timecode.out, stage.frame_rate, clock.clone());
+    let timecode = timecode.map_err(Failure::run_time)?;
+    let (port, intake) = command::channel(stage.frame_rate, commands::catalogue());
+    let control = stage.control.map(|addr| OscControl::start(addr, port.clone())).transpose();
+    let control = control.map_err(Failure::run_time)?;
+    if let Some(control) = &control {
+        println!("OSC control: {}", control.local_addr());
+    }
+    let (told, outcomes) = crossbeam_channel::bounded(OUTCOMES);
     let feeds = StageFeeds::start(&stage, clock.clone()).map_err(Failure::run_time)?;
     let walls = stage.walls.iter().map(|wall| wall.id.clone()).collect();
     let source = DeskSource::new(cyc_stage::view::stage_view(&stage), walls, clock.clone());
     let desk = Desk::start(args.desk, source.clone()).map_err(Failure::run_time)?;
     let progress = Progress::default();
+    let wanted = Wanted::default();
+    let drawn = !matches!(show.environment, Environment::Panorama(_));
     let options = LiveOptions {
         stage: stage.clone(),
+        watch: Watch::new(&stage, drawn, changes, outcomes, wanted.clone()),
+        events: args.events.clone(),
         desk: source,
         report: args.report.clone(),
         capture: args.capture.clone(),
@@ -102,7 +127,6 @@ pub fn drive(show: Show, args: &LiveArgs) -> Result<Summary, Failure> {
     let software = show.gpu.software;
     let fixed = args.preview_scale.map(|factor| factor as f32);
     let scale = preview::at_start(&stage, software, fixed);
-    let rate = stage.frame_rate;
     let mut app = build(Parts {
         outputs: show.outputs,
         stage,
@@ -115,11 +139,16 @@ pub fn drive(show: Show, args: &LiveArgs) -> Result<Summary, Failure> {
         scene_linear: false,
         continuous: false,
     });
-    app.insert_resource(StageTicks(Box::new(WarmTicks::new(clock, rate, stop))))
+    app.insert_resource(StageTicks(ticks))
         .insert_resource(StagePoses(Arc::new(feeds)))
+        .insert_resource(Commanded::new(intake, told))
+        .insert_resource(Keys(port))
+        .insert_resource(TimecodeOut(timecode))
+        .insert_resource(wanted)
+        .add_plugins(commands::plugin)
         .insert_resource(scale)
         .insert_resource(ChooseScale { progress: progress.clone(), fixed, software, done: false })
-        .add_systems(Update, preview::choose.in_set(FrameSet::Simulate));
+        .add_systems(Update, (preview::choose, preview::economise).in_set(FrameSet::Simulate));
     if windowed {
         app.insert_resource(bevy::winit::WinitSettings::continuous())
             .add_systems(Startup, windows::open)
@@ -129,7 +158,7 @@ pub fn drive(show: Show, args: &LiveArgs) -> Result<Summary, Failure> {
     // The GPU library panics where a device is lost; the report is to be whole even then.
     let exit = catch_unwind(AssertUnwindSafe(move || app.run()));
     writers.finish();
-    drop(desk);
+    drop((desk, control));
     match exit {
         Ok(AppExit::Success) => Ok(progress.summary()),
         Ok(AppExit::Error(code)) => Err(Failure::run_time(anyhow!("the renderer gave up (code {code}); see above"))),

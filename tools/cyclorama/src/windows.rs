@@ -4,6 +4,8 @@ use bevy::{
     prelude::*,
     window::{CursorOptions, Monitor, MonitorSelection, PresentMode, WindowMode, WindowPosition, WindowResolution},
 };
+use crate::commands::Keys;
+use cyc_core::command::Command;
 use cyc_stage::stage::{Monitor as WantedMonitor, Stage};
 use cyc_sync::{Hold, StageInUse};
 use cyc_wall::{
@@ -80,23 +82,25 @@ pub fn place_by_name(
     }
 }
 
-/// The operator's keys: F freezes, B blacks out while held, P steps through the patterns, O shows the inner frusta.
-pub fn keys(keys: Res<ButtonInput<KeyCode>>, mut controls: ResMut<WallControls>, mut hold: ResMut<Hold>) {
+/// The operator's keys: F freezes, B blacks out while held, P steps through the patterns, O shows the inner frusta. They
+/// are commands like any other, so that they stand in the events.
+pub fn keys(keys: Res<ButtonInput<KeyCode>>, controls: Res<WallControls>, hold: Res<Hold>, commands: Res<Keys>) {
     if keys.just_pressed(KeyCode::KeyF) {
-        hold.0 = !hold.0;
+        commands.give(Command::Freeze(!hold.0));
     }
     if keys.just_pressed(KeyCode::KeyB) || keys.just_released(KeyCode::KeyB) {
-        controls.blackout = keys.pressed(KeyCode::KeyB);
+        commands.give(Command::Blackout(keys.pressed(KeyCode::KeyB)));
     }
     if keys.just_pressed(KeyCode::KeyO) {
-        controls.outline = !controls.outline;
+        commands.give(Command::Outline(!controls.outline));
     }
     if keys.just_pressed(KeyCode::KeyP) {
-        controls.show = match controls.show {
-            Show::Picture => Show::Grid,
-            Show::Grid => Show::Bar,
-            Show::Bar => Show::Flat,
-            Show::Flat | Show::Black => Show::Picture,
+        let next = match controls.show {
+            Show::Picture => Some("grid"),
+            Show::Grid => Some("bar"),
+            Show::Bar => Some("flat"),
+            Show::Flat | Show::Black | Show::Coded => None,
         };
+        commands.give(Command::Pattern(next.map(str::to_owned)));
     }
 }

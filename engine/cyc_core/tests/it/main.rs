@@ -1,7 +1,25 @@
 //! Tests of the vocabulary from outside: vectors, properties, simulations.
 
 #[cfg(test)]
+mod beat_aligned;
+#[cfg(test)]
+mod beat_count;
+#[cfg(test)]
+mod beat_follow;
+#[cfg(test)]
+mod beat_numbers;
+#[cfg(test)]
+mod beat_source;
+#[cfg(test)]
 mod clock_map;
+#[cfg(test)]
+mod commands;
+#[cfg(test)]
+mod events;
+#[cfg(test)]
+mod label;
+#[cfg(test)]
+mod label_clock;
 #[cfg(test)]
 mod prediction;
 #[cfg(test)]

@@ -4,6 +4,7 @@ use cyc_core::{CameraSample, LensSample, Pose, StageTime};
 use nalgebra::Point3;
 
 /// SplitMix64: small, seeded, the same everywhere.
+#[derive(Debug, Clone)]
 pub struct Noise(pub u64);
 
 impl Noise {

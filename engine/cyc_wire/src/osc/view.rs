@@ -120,6 +120,19 @@ impl fmt::Display for Bundle<'_> {
     }
 }
 
+/// One argument of a message.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Argument<'a> {
+    /// `i` and `h`.
+    Integer(i64),
+    /// `f` and `d`, finite or not.
+    Number(f64),
+    /// `s` and `S`, without its NUL.
+    Text(&'a [u8]),
+    /// Another type of known length, by its tag.
+    Other(u8),
+}
+
 /// A checked message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Message<'a> {
@@ -174,6 +187,45 @@ impl<'a> Message<'a> {
             }
         }
         Ok(numbers)
+    }
+
+    /// The arguments in order, read without allocating; ends with the first error. Errors: `Truncated`,
+    /// `BadLength` (a blob longer than the message), `Unsupported` (a type of unknown length).
+    pub fn arguments(&self) -> impl Iterator<Item = Result<Argument<'a>, WireError>> + use<'a> {
+        let (mut tags, mut rest) = (self.tags.iter(), Some(self.arguments));
+        std::iter::from_fn(move || {
+            let mut left = rest.take()?;
+            let argument = Argument::take(*tags.next()?, &mut left);
+            rest = argument.is_ok().then_some(left);
+            Some(argument)
+        })
+    }
+}
+
+impl<'a> Argument<'a> {
+    /// Reads an argument of type `tag` from the front of `rest`.
+    fn take(tag: u8, rest: &mut &'a [u8]) -> Result<Self, WireError> {
+        Ok(match tag {
+            b'i' => Self::Integer(i32::from_be_bytes(take(rest)?).into()),
+            b'h' => Self::Integer(i64::from_be_bytes(take(rest)?)),
+            b'f' => Self::Number(f32::from_be_bytes(take(rest)?).into()),
+            b'd' => Self::Number(f64::from_be_bytes(take(rest)?)),
+            b's' | b'S' => {
+                let (text, after) = string(rest)?;
+                *rest = after;
+                Self::Text(text)
+            }
+            b'b' => {
+                let size = size_at(rest).ok_or(WireError::Truncated)?;
+                let end = size.checked_next_multiple_of(4).and_then(|padded| padded.checked_add(field::SIZE));
+                *rest = end.and_then(|end| rest.get(end..)).ok_or(WireError::BadLength)?;
+                Self::Other(tag)
+            }
+            b'T' | b'F' | b'N' | b'I' | b'[' | b']' => Self::Other(tag),
+            b'c' | b'r' | b'm' => take::<4>(rest).map(|_| Self::Other(tag))?,
+            b't' => take::<8>(rest).map(|_| Self::Other(tag))?,
+            _ => return Err(WireError::Unsupported("argument type")),
+        })
     }
 }
 

@@ -3,9 +3,12 @@
 
 mod decoder;
 mod freed;
+mod ltc;
 mod mutate;
 mod opentrackio;
 mod osc;
+mod ptp;
+mod timecodes;
 
 use nalgebra::{Matrix3, UnitQuaternion};
 use serde_json::Value;

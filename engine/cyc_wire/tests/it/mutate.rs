@@ -1,11 +1,12 @@
 //! The seeded mutator: takes known packets, damages them, and holds the decoders to `cyc_wire::fuzz`.
 
 use crate::{bytes, list, vectors};
-use cyc_core::{LensSample, Pose, profile::OscProfile};
+use cyc_core::{LensSample, Pose, Rate, Timecode, profile::OscProfile};
 use cyc_wire::{
     fuzz,
+    ltc::{Encoder, LtcRepr},
     opentrackio::HEADER_LEN,
-    osc::{TrackerMessage, encode_bundle, encode_message},
+    osc::{OscTick, TrackerMessage, encode_bundle, encode_message, encode_tick},
 };
 
 /// Marsaglia's xorshift64*.
@@ -119,4 +120,69 @@ fn osc() {
         }
     }
     run(seeds, fuzz::fuzz_osc, 200_000);
+}
+
+/// Words as bytes, and frames as sound of 8 bits, some forwards, some backwards.
+#[test]
+fn ltc() {
+    let mut seeds: Vec<_> =
+        list(&vectors("ltc_vectors.json")["frames"]).iter().map(|vector| bytes(&vector["bytes_lsb_first"])).collect();
+    let rate = Rate::new(30, 1).unwrap();
+    let mut encoder = Encoder::new(rate, fuzz::FUZZ_SAMPLE_RATE_HZ, 0.7).unwrap();
+    let mut sound = Vec::new();
+    for frame in 1_799..1_804 {
+        let label = Timecode::of_frame(frame, rate, false);
+        encoder.push(&LtcRepr { label, user_bits: 0xF0, ..LtcRepr::default() }, &mut sound).unwrap();
+    }
+    let sound: Vec<u8> = sound.iter().map(|sample| (sample * 127.0 + 128.0) as u8).collect();
+    seeds.extend([sound.clone(), sound.into_iter().rev().collect()]);
+    run(seeds, fuzz::fuzz_ltc, 6_000);
+}
+
+#[test]
+fn mtc() {
+    let file = vectors("timecode_vectors.json");
+    let mut seeds = Vec::new();
+    for vector in list(&file["mtc"]) {
+        let quarters = bytes(&vector["quarter_frames_forward"]);
+        // The data bytes alone: a stream of quarter frames, forwards and backwards.
+        let stream: Vec<u8> = quarters.iter().skip(1).step_by(2).copied().collect();
+        seeds.extend([bytes(&vector["full_frame"]), quarters[..2].to_vec(), stream.repeat(3)]);
+        seeds.push(stream.iter().rev().copied().collect::<Vec<_>>().repeat(3));
+    }
+    run(seeds, fuzz::fuzz_mtc, 200_000);
+}
+
+#[test]
+fn artnet() {
+    let file = vectors("timecode_vectors.json");
+    let groups = ["artnet_timecode", "artnet_other"];
+    let mut seeds: Vec<_> =
+        groups.iter().flat_map(|group| list(&file[group])).map(|vector| bytes(&vector["hex"])).collect();
+    seeds.extend(seeds.clone().iter().map(|datagram| datagram[10..].to_vec()));
+    run(seeds, fuzz::fuzz_artnet, 200_000);
+}
+
+#[test]
+fn ptp() {
+    let file = vectors("ptp_management_vectors.json");
+    let mut seeds: Vec<_> = list(&file["answers"]).iter().map(|vector| bytes(&vector["answer"])).collect();
+    seeds.extend(list(&file["changed"]["port_states"]).iter().map(|vector| bytes(&vector["answer"])));
+    seeds.extend(["refused", "other", "silent"].map(|name| bytes(&file[name]["request"])));
+    seeds.extend(["refused", "other"].map(|name| bytes(&file[name]["answer"])));
+    run(seeds, fuzz::fuzz_ptp, 200_000);
+}
+
+#[test]
+fn osc_tick() {
+    let mut seeds = Vec::new();
+    for frame in [None, Some(7), Some(i64::MAX)] {
+        for label in [None, Some("01:00:00;02".parse().unwrap())] {
+            for time in [None, Some(1)] {
+                seeds.push(encode_tick(fuzz::OSC_TICK_ADDRESS, &OscTick { frame, label }, time).unwrap());
+            }
+        }
+    }
+    seeds.extend(list(&vectors("osc_vectors.json")["osc_core"]).iter().map(|vector| bytes(&vector["hex"])));
+    run(seeds, fuzz::fuzz_osc_tick, 200_000);
 }
