@@ -289,7 +289,8 @@ impl Timeline {
         }
     }
 
-    fn samples_since(&self, from: StageTime) -> std::collections::vec_deque::Iter<'_, CameraSample> {
+    /// The samples captured at `from` or later, in order.
+    pub fn samples_since(&self, from: StageTime) -> std::collections::vec_deque::Iter<'_, CameraSample> {
         self.samples.range(self.samples.partition_point(|sample| sample.capture < from)..)
     }
 

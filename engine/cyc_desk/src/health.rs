@@ -235,6 +235,9 @@ fn ms(nanos: i64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sync::{GenlockSync, TimecodeSync};
+    use cyc_core::BeatSync;
+    use cyc_core::event::{BudgetItem, Spender};
     use cyc_core::report::FeedReport;
 
     const MS: i64 = 1_000_000;
@@ -274,7 +277,7 @@ mod tests {
     }
 
     /// The health of a stage without events, running free as it should.
-    fn health(history: &History, now: StageTime) -> Health {
+    fn judged(history: &History, now: StageTime) -> Health {
         history.health(now, Known { standing: &Standing::default(), sync: None })
     }
 
@@ -290,7 +293,7 @@ mod tests {
 
     #[test]
     fn a_steady_stage_is_ok_and_its_figures_are_right() {
-        let health = health(&history(250, |_| {}), at(249 * 40 + 12));
+        let health = judged(&history(250, |_| {}), at(249 * 40 + 12));
         assert_eq!(health.state, HealthState::Ok, "{health:?}");
         assert!(health.reasons.is_empty());
         assert_eq!(health.frame, Some(249));
@@ -303,7 +306,7 @@ mod tests {
 
     #[test]
     fn nothing_presented_is_down() {
-        let health = health(&History::default(), at(5));
+        let health = judged(&History::default(), at(5));
         assert_eq!(health.state, HealthState::Down);
         assert_eq!(health.reasons, ["no frame has been presented yet"]);
         assert_eq!(health.fps, None);
@@ -313,8 +316,8 @@ mod tests {
     fn a_second_without_a_picture_is_down_and_not_before() {
         let history = history(50, |_| {});
         let last = 49 * 40;
-        assert_eq!(health(&history, at(last + 1000)).state, HealthState::Ok);
-        let health = health(&history, at(last + 1500));
+        assert_eq!(judged(&history, at(last + 1000)).state, HealthState::Ok);
+        let health = judged(&history, at(last + 1500));
         assert_eq!(health.state, HealthState::Down);
         assert_eq!(health.reasons, ["no new picture for 1.5 s"]);
     }
@@ -323,12 +326,12 @@ mod tests {
     fn a_missed_tick_counts_for_a_minute() {
         let history = |until| history(until, |r| r.missed = if r.frame == 10 { 3 } else { 0 });
         let now = |frames: i64| at((frames - 1) * 40);
-        let health = health(&history(100), now(100));
+        let health = judged(&history(100), now(100));
         assert_eq!((health.state, health.missed_last_minute), (HealthState::Degraded, 3));
         assert_eq!(health.reasons, ["3 ticks missed in the last minute"]);
         // Frame 10 was presented at 0.4 s; 60.4 s is frame 1510.
-        assert_eq!(health(&history(1511), now(1511)).missed_last_minute, 3);
-        assert_eq!(health(&history(1512), now(1512)).state, HealthState::Ok);
+        assert_eq!(judged(&history(1511), now(1511)).missed_last_minute, 3);
+        assert_eq!(judged(&history(1512), now(1512)).state, HealthState::Ok);
     }
 
     #[test]
@@ -339,7 +342,7 @@ mod tests {
             (Quality::Lost, HealthState::Degraded),
         ] {
             let history = history(20, |r| r.cameras.values_mut().for_each(|c| c.quality = quality));
-            let health = health(&history, at(19 * 40));
+            let health = judged(&history, at(19 * 40));
             assert_eq!(health.state, state, "{quality:?}");
             assert!(health.reasons.iter().all(|r| r.contains("cam-a")));
         }
@@ -348,21 +351,103 @@ mod tests {
     #[test]
     fn rising_bad_packets_degrade_and_old_ones_are_forgotten() {
         let history = history(600, |r| r.feeds.values_mut().for_each(|f| f.bad = r.frame.min(100)));
-        let health = health(&history, at(599 * 40));
+        let health = judged(&history, at(599 * 40));
         assert_eq!((health.state, health.bad_last_ten_seconds), (HealthState::Ok, 0));
         let mut rising = history;
         let mut next = report(600);
         next.feeds.values_mut().for_each(|f| f.bad = 107);
         rising.push(next);
-        let health = rising.health(at(600 * 40));
+        let health = judged(&rising, at(600 * 40));
         assert_eq!((health.state, health.bad_last_ten_seconds), (HealthState::Degraded, 7));
         assert_eq!(health.reasons, ["7 packets refused in the last ten seconds"]);
     }
 
     #[test]
     fn the_state_is_a_lower_case_word_in_json() {
-        let json = serde_json::to_value(history(3, |_| {}).health(at(80))).unwrap();
+        let json = serde_json::to_value(judged(&history(3, |_| {}), at(80))).unwrap();
         assert_eq!(json["state"], "ok");
         assert_eq!(json["cameras"]["cam-a"], "measured");
+    }
+
+    fn event(kind: EventKind, subject: &str, message: &str) -> StageEvent {
+        let severity = kind.severity(false);
+        let (subject, message) = (subject.into(), message.into());
+        StageEvent { at_ns: at(0), frame: 0, timecode: None, severity, kind, subject, message }
+    }
+
+    fn sync(configured: bool) -> SyncStatus {
+        SyncStatus {
+            genlock: GenlockSync {
+                source: "LTC".into(),
+                configured,
+                state: LockState::Free,
+                uncertainty_ns: 0,
+                rate: cyc_core::Rate::new(25, 1).unwrap(),
+                measured_hz: None,
+                measured_ppm: None,
+                residual_ns: None,
+                trouble: None,
+            },
+            timecode: TimecodeSync { source: "counted".into(), state: None, label: None, trouble: None },
+            feeds: BTreeMap::new(),
+            pacer: None,
+        }
+    }
+
+    #[test]
+    fn a_beat_that_does_not_follow_its_source_degrades_and_one_without_a_source_does_not() {
+        let judge = |state, configured| {
+            let history = history(50, |r| r.sync = BeatSync { state, uncertainty_ns: 1_250_000 });
+            let sync = sync(configured);
+            history.health(at(49 * 40), Known { standing: &Standing::default(), sync: Some(&sync) })
+        };
+        assert_eq!(judge(LockState::Free, false).state, HealthState::Ok);
+        assert_eq!(judge(LockState::Locked, true).state, HealthState::Ok);
+        assert_eq!(judge(LockState::Locked, true).uncertainty_ms, Some(1.25));
+        for (state, says) in [
+            (LockState::Free, "genlock: free, LTC gives no beat"),
+            (LockState::Acquiring, "genlock: LTC is heard and not followed yet"),
+            (LockState::Holdover, "genlock: holdover, LTC is silent and the beat uncertain by 1.2 ms"),
+        ] {
+            let health = judge(state, true);
+            assert_eq!((health.state, health.reasons), (HealthState::Degraded, vec![says.to_string()]));
+        }
+    }
+
+    #[test]
+    fn what_the_events_left_open_degrades_until_it_is_closed() {
+        let over = |item| EventKind::OverBudget { stage: item, spent_ns: 2, allowed_ns: 1, by: Spender::Render };
+        let degraded =
+            EventKind::Degraded { level: 2, outer_every: 3, outer_frozen: false, outer_scale: 1.0, inner_scale: 1.0 };
+        let mut standing = Standing::default();
+        for event in [
+            event(over(BudgetItem::Render), "stage", "render took 2 ns"),
+            event(over(BudgetItem::PoseAge), "cam-a", "the pose age"),
+            event(degraded, "stage", "quality is given up"),
+            event(EventKind::OutputLost, "front", "output front shows nothing new"),
+            event(EventKind::FeedStale { silent_ns: 1 }, "trk-a", "feed trk-a is silent"),
+        ] {
+            standing.note(&event);
+        }
+        let history = history(50, |_| {});
+        let judge = |standing: &Standing| history.health(at(49 * 40), Known { standing, sync: None });
+        let health = judge(&standing);
+        assert_eq!(health.state, HealthState::Degraded);
+        assert_eq!((health.degradation_level, health.rolling, health.critical), (2, false, false));
+        assert_eq!(health.over_budget, ["pose_age of cam-a", "render"]);
+        assert_eq!(
+            health.reasons,
+            ["over budget: pose_age of cam-a, render", "quality is given up", "output front shows nothing new"],
+            "a silent feed is the camera's own sentence"
+        );
+        let asked = cyc_core::command::Command::Rolling(true);
+        let rolling = EventKind::CommandDone { command: asked, from: "desk".into(), at_frame: None, late: 0 };
+        standing.note(&event(rolling, "rolling", "rolling on"));
+        let health = judge(&standing);
+        assert!(health.rolling && health.critical);
+        standing.note(&event(EventKind::OutputRegained { lasted_ns: 1 }, "front", ""));
+        standing.note(&event(EventKind::FeedRegained { silent_ns: 1 }, "trk-a", ""));
+        let health = judge(&standing);
+        assert!(health.rolling && !health.critical, "a budget endangers no picture");
     }
 }

@@ -3,10 +3,13 @@
 //! Map: [`clock`] (the machine's clock as stage time, kernel stamps brought onto it), [`tick`] (beats on a
 //! clock), [`stamp`] (UDP in batches with kernel stamps), [`lane`] (one feed: decode, map time, count, publish),
 //! [`cell`] (one writer, readers that never wait), [`jitter`], [`feed`] (all feeds of a stage as a
-//! `PoseSource`), [`sim`] (a simulated tracker on the same protocols), [`fake`] (clocks and beats for tests).
+//! `PoseSource`), [`record`] (what feeds deliver, kept), [`camera_return`] (a camera's pictures and their instants),
+//! [`replace`] (a file rewritten whole), [`sim`] (a simulated tracker on the same protocols), [`fake`] (clocks and
+//! beats for tests).
 //!
 //! Invariant: a feed's trouble stays in its own thread, and no reader of a pose ever waits for one.
 
+pub mod camera_return;
 pub mod cell;
 pub mod clock;
 pub mod control;
@@ -18,6 +21,8 @@ pub mod genlock;
 pub mod jitter;
 pub mod lane;
 pub mod pacer;
+pub mod record;
+pub mod replace;
 pub mod sim;
 pub mod sound;
 pub mod stamp;

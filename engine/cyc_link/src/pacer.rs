@@ -11,6 +11,7 @@
 mod guard;
 mod report;
 
+pub(crate) use report::{MEMORY_FIX, PRIORITY_FIX};
 pub use report::{Grant, PacerReport, Right};
 
 use crate::sys::{self, Policy};
@@ -251,19 +252,28 @@ fn pin(cpu: u32) -> Result<CpuSet, Errno> {
 /// Keeps what is touched in memory. Only where there is no limit: under one, the memory that a driver asks for
 /// later would be refused, which no driver survives.
 fn lock_memory() -> Result<(), Errno> {
-    let (limit, _) = getrlimit(Resource::RLIMIT_MEMLOCK)?;
-    if limit != RLIM_INFINITY && !has_capability(CAP_IPC_LOCK) {
+    if !may_lock_memory() {
         return Err(Errno::ENOMEM);
     }
     let on_fault = MlockAllFlags::from_bits_retain(libc::MCL_ONFAULT);
     mlockall(MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE | on_fault)
 }
 
+/// Whether this process may lock as much memory as it likes.
+pub fn may_lock_memory() -> bool {
+    getrlimit(Resource::RLIMIT_MEMLOCK).is_ok_and(|(limit, _)| limit == RLIM_INFINITY) || has_capability(CAP_IPC_LOCK)
+}
+
+/// Whether the calling thread may run on a CPU.
+pub fn can_pin(cpu: u32) -> bool {
+    sched_getaffinity(Pid::from_raw(0)).and_then(|allowed| allowed.is_set(cpu as usize)).unwrap_or(false)
+}
+
 /// Number of CAP_IPC_LOCK (capabilities(7), linux/capability.h).
-pub(crate) const CAP_IPC_LOCK: u32 = 14;
+const CAP_IPC_LOCK: u32 = 14;
 
 /// Whether this process has a capability in effect.
-pub(crate) fn has_capability(number: u32) -> bool {
+fn has_capability(number: u32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
     effective.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok()).is_some_and(|mask| mask >> number & 1 == 1)

@@ -49,6 +49,14 @@ fn can(device: &cpal::Device, way: Way) -> bool {
     }
 }
 
+/// Whether there is a device that a stage file may ask for by this name; for `doctor`.
+///
+/// # Errors
+/// In words for the operator, with the names there are.
+pub fn check(name: &str, way: Way) -> Result<(), String> {
+    find(name, way).map(drop)
+}
+
 /// The device with this id ("hw:CARD=PCH,DEV=0"), this name, or one in whose name the text stands.
 ///
 /// # Errors

@@ -14,7 +14,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::AsRawFd;
 
 /// Receive buffer that is asked for, in bytes; the kernel may give less (net.core.rmem_max).
-const RECEIVE_BUFFER: usize = 1 << 20;
+pub(crate) const RECEIVE_BUFFER: usize = 1 << 20;
 /// Most datagrams of one system call.
 pub const BATCH: usize = 32;
 /// Largest UDP datagram, in bytes.

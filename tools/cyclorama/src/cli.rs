@@ -1,7 +1,8 @@
 //! What can be asked for on the command line.
 
-use cyc_wall::controls::Show;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use cyc_link::sim::genlock::SimTarget;
+use cyc_wall::controls::Show;
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
 /// A real-time controller for LED stages.
@@ -30,9 +31,90 @@ pub enum Command {
     Run(RunArgs),
     /// The same frames offline: same input, same bytes. Exits with 2 on bad input.
     Render(RenderArgs),
+    /// What this machine can do for a stage: GPU, clocks, real-time rights, sound, ports, PTP. Exits with 1 if something
+    /// is not as it should be, 2 on a bad stage file.
+    Doctor(DoctorArgs),
+    /// Measurements whose results go into the stage file.
+    #[command(subcommand)]
+    Calibrate(Calibrate),
     /// Simulated devices on real protocols.
     #[command(subcommand)]
     Sim(Sim),
+}
+
+/// `doctor`.
+#[derive(Args)]
+pub struct DoctorArgs {
+    /// The stage file; without it only the machine is looked at.
+    pub stage: Option<PathBuf>,
+}
+
+/// What can be measured.
+#[derive(Subcommand)]
+pub enum Calibrate {
+    /// Delays: between two feeds of one motion, or from the program to light through a camera.
+    #[command(subcommand)]
+    Delay(Delay),
+}
+
+/// Which delay.
+#[derive(Subcommand)]
+pub enum Delay {
+    /// Between two feeds whose trackers sit on one rigid body that is moved about, turning in all directions.
+    Feeds(DelayFeedsArgs),
+    /// From the program to light, for every output that a camera sees.
+    ///
+    /// While `run --pattern coded --report FILE.jsonl` shows the coded pattern, a camera that stands still looks at the
+    /// wall; its pictures come from a folder or from a video device. The pattern flickers: warn people with
+    /// photosensitive epilepsy.
+    Light(DelayLightArgs),
+}
+
+/// `calibrate delay feeds`.
+#[derive(Args)]
+pub struct DelayFeedsArgs {
+    /// The stage file.
+    pub stage: PathBuf,
+    /// The feed that is right.
+    #[arg(long, value_name = "FEED")]
+    pub reference: String,
+    /// The feed whose delay is measured.
+    #[arg(long, value_name = "FEED")]
+    pub feed: String,
+    /// How long to record.
+    #[arg(long, default_value_t = 20.0, value_parser = positive)]
+    pub seconds: f64,
+    /// Write the result into the stage file; the old one is kept beside it as .bak.
+    #[arg(long)]
+    pub write: bool,
+}
+
+/// `calibrate delay light`.
+#[derive(Args)]
+pub struct DelayLightArgs {
+    /// The stage file.
+    pub stage: PathBuf,
+    /// The report of the run that shows the coded pattern.
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub report: PathBuf,
+    /// The camera of the stage file whose shutter the pictures have.
+    #[arg(long, value_name = "ID")]
+    pub camera: String,
+    /// A folder of pictures: NAME@NANOSECONDS.png, or with a list of stamps.
+    #[arg(long, value_name = "DIR", conflicts_with = "device", required_unless_present = "device")]
+    pub pictures: Option<PathBuf>,
+    /// A video device, such as /dev/video0, which is recorded now.
+    #[arg(long, value_name = "PATH")]
+    pub device: Option<PathBuf>,
+    /// How long to record a device.
+    #[arg(long, default_value_t = 10.0, value_parser = positive)]
+    pub seconds: f64,
+    /// Light is a picture's value to this power.
+    #[arg(long, default_value_t = 2.2, value_parser = positive)]
+    pub gamma: f64,
+    /// Write latency_frames into the stage file; the old one is kept beside it as .bak.
+    #[arg(long)]
+    pub write: bool,
 }
 
 /// `check`.
@@ -177,6 +259,40 @@ impl Pattern {
 pub enum Sim {
     /// A camera tracker that moves along a path.
     Tracker(TrackerArgs),
+    /// A source of beats and labels: timecode as a sound file, Art-Net, OSC ticks, a byte a frame on a serial port.
+    Genlock(GenlockArgs),
+}
+
+/// `sim genlock`.
+#[derive(Args)]
+pub struct GenlockArgs {
+    /// To whom: ltc:FILE.wav, artnet:ADDRESS:PORT, osc:ADDRESS:PORT[/address], serial:DEVICE[@BAUD].
+    #[arg(long)]
+    pub to: SimTarget,
+    /// Frames a second.
+    #[arg(long, default_value = "25")]
+    pub rate: cyc_core::Rate,
+    /// Label of the first frame.
+    #[arg(long, default_value = "01:00:00:00")]
+    pub start: cyc_core::Timecode,
+    /// How much faster its clock is than this machine's, parts per million.
+    #[arg(long, default_value_t = 0.0, allow_hyphen_values = true)]
+    pub drift_ppm: f64,
+    /// Frames are late by up to this much.
+    #[arg(long, default_value_t = 0.0, value_parser = not_negative)]
+    pub jitter_us: f64,
+    /// Part of the frames that is not told, 0 to 1.
+    #[arg(long, default_value_t = 0.0, value_parser = share)]
+    pub loss: f64,
+    /// The label jumps this often ("10s").
+    #[arg(long, value_parser = duration_secs)]
+    pub jump_every: Option<f64>,
+    /// Stop after this many seconds.
+    #[arg(long, value_parser = positive)]
+    pub seconds: Option<f64>,
+    /// Seed of the faults.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
 }
 
 /// `sim tracker`.

@@ -1,7 +1,9 @@
 //! Cyclorama: a real-time controller for LED stages.
 //!
-//! Map: [`cli`] (what can be asked for), [`check`], [`run`], [`render`], [`demo`], [`sim`] (one file a command),
-//! [`stage_file`] and [`environment`] (reading files), [`app`] (the Bevy app), [`beat`] (ticks with a warm-up),
+//! Map: [`cli`] (what can be asked for), [`check`], [`run`], [`render`], [`demo`], [`doctor`], [`calibrate`], [`sim`]
+//! (one file a command),
+//! [`stage_file`] and [`environment`] (reading files), [`app`] (the Bevy app), [`beat`] (the warm-up), [`commands`] (what happens on a stated
+//! frame), [`watch`] (events, and what is given up),
 //! [`live`] (where live frames go), [`pictures`] (PNG and EXR), [`summary`] (what a run amounted to), [`windows`]
 //! (output windows), [`preview`] (preview scale on slow machines).
 //!
@@ -9,10 +11,12 @@
 
 mod app;
 mod beat;
+mod calibrate;
 mod check;
 mod cli;
 mod commands;
 mod demo;
+mod doctor;
 mod environment;
 mod live;
 mod pictures;
@@ -52,7 +56,10 @@ fn main() -> ExitCode {
         cli::Command::Run(args) => run::run(&args),
         cli::Command::Render(args) => render::render(&args),
         cli::Command::Demo(args) => demo::demo(&args),
+        cli::Command::Doctor(args) => doctor::doctor(&args),
+        cli::Command::Calibrate(cli::Calibrate::Delay(delay)) => calibrate::delay(&delay),
         cli::Command::Sim(cli::Sim::Tracker(args)) => sim::tracker(&args),
+        cli::Command::Sim(cli::Sim::Genlock(args)) => sim::genlock(&args),
     };
     match done {
         Ok(code) => code,

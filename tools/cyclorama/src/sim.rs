@@ -2,12 +2,12 @@
 
 use crate::{
     Failure,
-    cli::{TrackerArgs, TrackerProtocol},
+    cli::{GenlockArgs, TrackerArgs, TrackerProtocol},
 };
 use cyc_core::Clock;
 use cyc_link::{
     MonotonicClock, SimOptions,
-    sim::{Faults, SimProtocol, send},
+    sim::{self, Faults, SimProtocol, genlock::SimGenlockOptions, send},
 };
 use cyc_wire::opentrackio::Encoding;
 use std::{
@@ -28,6 +28,26 @@ pub fn tracker(args: &TrackerArgs) -> Result<ExitCode, Failure> {
     println!("sending {} packets a second to {}; Ctrl-C ends", args.rate, args.to);
     let over = || stopped.load(Ordering::Relaxed) || end.is_some_and(|end| clock.now() >= end);
     send(options(args), &clock, &over).map_err(Failure::run_time)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Sends beats and labels until the time is over or Ctrl-C.
+pub fn genlock(args: &GenlockArgs) -> Result<ExitCode, Failure> {
+    let stopped = Arc::new(AtomicBool::new(false));
+    let flag = stopped.clone();
+    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).map_err(Failure::run_time)?;
+    let options = SimGenlockOptions {
+        start: args.start,
+        drift_ppm: args.drift_ppm,
+        jitter_nanos: nanos(args.jitter_us * 1e-6),
+        loss: args.loss,
+        jump_every_nanos: args.jump_every.map(nanos),
+        seconds: args.seconds,
+        seed: args.seed,
+        ..SimGenlockOptions::new(args.to.clone(), args.rate)
+    };
+    println!("{} frames a second from {}; Ctrl-C ends", args.rate, args.start);
+    sim::genlock::send(options, &MonotonicClock, &|| stopped.load(Ordering::Relaxed)).map_err(Failure::run_time)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,10 +1,10 @@
 //! Output windows: borderless, one per driven output, where the stage file says.
 
+use crate::commands::Keys;
 use bevy::{
     prelude::*,
     window::{CursorOptions, Monitor, MonitorSelection, PresentMode, WindowMode, WindowPosition, WindowResolution},
 };
-use crate::commands::Keys;
 use cyc_core::command::Command;
 use cyc_stage::stage::{Monitor as WantedMonitor, Stage};
 use cyc_sync::{Hold, StageInUse};

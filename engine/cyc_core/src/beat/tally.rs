@@ -2,8 +2,9 @@
 
 use super::line::Grid;
 
-/// Counters wrap after 16, 24 or 32 bits; a jump by a multiple of the smallest is none.
+/// Counters wrap after 16, 24 or 32 bits: a jump by a multiple of the first is none, the last is the longest way round.
 const WRAP: i64 = 1 << 16;
+const LONGEST: i64 = 1 << 32;
 
 /// How far a source's count is ahead of the stage's units.
 #[derive(Debug, Clone, Copy, Default)]
@@ -35,7 +36,12 @@ impl Tally {
     fn jump(&self, unit: i64, count: Option<i64>, grid: Grid) -> i64 {
         let (Some(before), Some(count)) = (self.ahead, count) else { return 0 };
         let jump = ahead(unit, count, grid).wrapping_sub(before);
-        if jump % (WRAP * grid.units_per_pulse) == 0 { 0 } else { jump }
+        if jump % (WRAP * grid.units_per_pulse) == 0 {
+            return 0;
+        }
+        let round = LONGEST * grid.units_per_pulse;
+        let jump = jump.rem_euclid(round);
+        if jump > round / 2 { jump - round } else { jump }
     }
 }
 

@@ -23,8 +23,9 @@ pub struct Source {
     pub outlier_nanos: f64,
     pub loss: f64,
     pub noise: Noise,
-    /// What the source counts its pulse 0 as, if it counts.
+    /// What the source counts its pulse 0 as, if it counts, and in how many bits.
     pub count_from: Option<i64>,
+    pub count_bits: u32,
     /// The next pulse, and when it leaves.
     pub pulse: u64,
     pub at: StageTime,
@@ -44,6 +45,7 @@ impl Source {
             loss: 0.0,
             noise: Noise(1),
             count_from: None,
+            count_bits: 32,
             pulse: 0,
             at: first,
             frac: 0.0,
@@ -70,7 +72,8 @@ impl Source {
     /// Lets a loop hear the pulses that leave until `until`.
     pub fn play(&mut self, beat: &mut BeatLoop, until: StageTime) {
         while self.at <= until {
-            let count = self.count_from.map(|from| from.wrapping_add(self.pulse as i64));
+            let wrap = |count: i64| count.rem_euclid(1 << self.count_bits);
+            let count = self.count_from.map(|from| wrap(from.wrapping_add(self.pulse as i64)));
             if let (_, Some(heard)) = self.next() {
                 beat.pulse(heard, count);
             }

@@ -269,6 +269,16 @@ fn labels_at_another_pace_are_named_and_counted_on() {
     }
 }
 
+/// Ten milliseconds of network are no other pace, and move no label.
+#[test]
+fn jitter_is_no_pace() {
+    for stage in ["24", "30", "25"] {
+        let mut deck = Deck { jitter_secs: 10e-3, noise: Noise(3), ..Deck::new(stage, "01:00:00:00") };
+        deck.run(1.0);
+        assert_eq!(deck.run(600.0), [], "{stage}");
+    }
+}
+
 #[test]
 fn shuttling_is_named_and_playing_again_is_soon_followed() {
     for speed in [2.0, 4.0, 0.5, 10.0] {

@@ -27,6 +27,8 @@ mod records;
 #[cfg(test)]
 mod returning;
 #[cfg(test)]
+mod stage_days;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod time;

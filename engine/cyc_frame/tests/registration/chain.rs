@@ -138,7 +138,7 @@ latency_frames = {latency_frames}
 }
 
 /// What answers for the camera's pose.
-pub trait Answers {
+pub trait Answers: Send + Sync {
     /// Hears of a sample that has arrived.
     fn hear(&mut self, sample: &CameraSample);
     /// The tracked point at three instants.

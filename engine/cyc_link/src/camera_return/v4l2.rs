@@ -23,6 +23,8 @@ use std::sync::Arc;
 const FORMATS: [[u8; 4]; 5] = [*b"GREY", *b"YUYV", *b"UYVY", *b"NV12", *b"MJPG"];
 /// Buffers that wait to be filled.
 const BUFFERS: u32 = 6;
+/// After so many broken pictures in a row the device is broken.
+const MOST_BROKEN: u32 = 100;
 /// A device that sends nothing for so long is silent, seconds.
 const SILENCE_SECS: u64 = 3;
 
@@ -94,7 +96,8 @@ impl DevicePictures {
 
 impl ReturnedPictures for DevicePictures {
     fn next(&mut self) -> Result<Option<ReturnedPicture>, ReturnError> {
-        loop {
+        let mut last = None;
+        for _ in 0..MOST_BROKEN {
             let filled = self.filled()?;
             let picture = self.picture(&filled);
             let given_back = self.stream.queue(filled.index);
@@ -102,10 +105,11 @@ impl ReturnedPictures for DevicePictures {
             match picture {
                 // A picture that the driver knows to be damaged, or that came broken, is one fewer.
                 Ok(_) if filled.damaged => {}
-                Err(ReturnError::Picture { .. }) => {}
+                Err(broken @ ReturnError::Picture { .. }) => last = Some(broken),
                 other => return other.map(Some),
             }
         }
+        Err(last.unwrap_or_else(|| self.failed("reading undamaged pictures")(Errno::EIO)))
     }
 }
 

@@ -52,6 +52,14 @@ pub fn connectors(card: &str) -> Result<Vec<Connector>, String> {
     drm::connectors(&device).map_err(|error| no_displays(card, error))
 }
 
+/// Whether a display can be followed; for `doctor`.
+///
+/// # Errors
+/// In words for the operator.
+pub fn check(card: &str, connector: Option<&str>) -> Result<(), String> {
+    choose(&connectors(card)?, connector, card).map(drop)
+}
+
 /// An open device and the scan-out engine that is followed.
 struct Card {
     path: String,

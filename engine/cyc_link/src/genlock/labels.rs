@@ -9,7 +9,6 @@ use cyc_stage::stage::{LabelSource, TimecodePlan};
 #[derive(Debug, Clone)]
 pub struct Labels {
     rate: Rate,
-    drop_frame: bool,
     from: From,
 }
 
@@ -38,7 +37,7 @@ impl Labels {
                 From::Track { labels: LabelTrack::new(rate), with_beat: false }
             }
         };
-        Self { rate, drop_frame, from }
+        Self { rate, from }
     }
 
     /// The clock on the wall is `utc`, nanoseconds since 1970, instead of CLOCK_REALTIME; for tests.
@@ -67,7 +66,8 @@ impl Labels {
     /// noticed at `actual`, just now; `None` before a source's first label.
     pub fn label(&mut self, frame: u64, own_frame: u64, ideal: StageTime, actual: StageTime) -> Option<Timecode> {
         match &mut self.from {
-            From::Count { start } => Some(counted(own_frame, self.rate, self.drop_frame, *start)),
+            // The file's reader has settled whether labels are dropped: the first one says it.
+            From::Count { start } => Some(counted(own_frame, self.rate, start.drop_frame, *start)),
             From::TimeOfDay { labels, utc } => {
                 let utc_nanos = utc().saturating_sub(actual.nanos_since(ideal));
                 Some(labels.label(frame, utc_nanos))

@@ -114,9 +114,17 @@ mod ioctl {
     nix::ioctl_write_ptr!(stream_off, b'V', 19, libc::c_int);
 }
 
-/// All zero: every structure here holds integers only, for which zero is a value.
-fn zeroed<T: Copy>() -> T {
-    // SAFETY: only the structures above are asked for, and they hold integers only.
+/// A structure of integers only, for which zero is a value.
+trait Integers: Copy {}
+
+impl Integers for Capability {}
+impl Integers for FormatDescription {}
+impl Integers for Format {}
+impl Integers for RequestBuffers {}
+impl Integers for Buffer {}
+
+fn zeroed<T: Integers>() -> T {
+    // SAFETY: see `Integers`.
     unsafe { std::mem::zeroed() }
 }
 

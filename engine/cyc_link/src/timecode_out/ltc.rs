@@ -160,8 +160,9 @@ impl Voice {
         };
         let since = now.nanos_since(reference.begin) as f64 + self.modulator.begin() * period_nanos;
         let frames = since / reference.frame_nanos;
-        // A word that follows another continues at once, and the beat is caught up with by its length.
-        let frame = if was_speaking { frames.round() } else { (frames - 1e-6).ceil() };
+        // A word that follows another continues at once, and the beat is caught up with by its length. One that breaks
+        // a silence begins with a frame, to the nearest sample.
+        let frame = if was_speaking { frames.round() } else { (frames - period_nanos / reference.frame_nanos).ceil() };
         let early = ((frame * reference.frame_nanos - since) / period_nanos).round();
         if !was_speaking && early >= 1.0 {
             // Silence first: the word is made when its time has come.
@@ -374,6 +375,16 @@ mod tests {
         assert!(words.iter().filter(|(_, at)| rate.frame_at_nanos(at + 1_000_000) > 155).count() > 100);
         let (word, at) = words.last().unwrap();
         assert_eq!(word.label.frame(rate).unwrap(), rate.frame_at_nanos(at + 1_000_000));
+    }
+
+    #[test]
+    fn a_silence_ends_wherever_the_sample_grid_lies() {
+        let rate = rate("25");
+        for step in 0..100 {
+            let at = |n| StageTime(rate.nanos_of_frame(n) + step * 500);
+            let words = speak(rate, 0.0, 0.5, |n| Some(Frame { ideal: at(n), ..counted(rate, n) }));
+            assert!(words.len() >= 9, "{step}: {}", words.len());
+        }
     }
 
     #[test]

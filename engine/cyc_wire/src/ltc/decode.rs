@@ -72,6 +72,10 @@ pub struct Signal {
 /// Finds words in sound: at any speed from a tenth to five times the nominal one, forwards and backwards, and from
 /// any beginning.
 ///
+/// Places are right to 0.02 samples at 48 kHz in clean sound, to 0.06 with white noise 30 dB below it and to 0.16 at
+/// 20 dB; coupling capacitors move all of them alike, by 0.02 samples for 20 Hz and 0.25 for 300 Hz. A bit needs three
+/// samples, which bounds the speed that a slow converter hears.
+///
 /// A word is believed if it continues the labels before it, across a gap too, or, after a jump, if it is the second
 /// of two in a row. Polarity is never a reason to refuse one: much equipment leaves its bit at 0.
 #[derive(Debug, Clone)]
@@ -114,7 +118,7 @@ impl Decoder {
     }
 
     /// Takes the next samples of one channel, full scale 1, and hands over every word that is believed. A word comes
-    /// out a few samples after its end.
+    /// out 16 samples and a quarter of a bit after its end.
     pub fn push(&mut self, samples: &[f32], mut found: impl FnMut(LtcWord)) {
         for sample in samples {
             let Some(at) = self.slicer.push(*sample, self.clock.period()) else { continue };

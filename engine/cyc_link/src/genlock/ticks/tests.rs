@@ -102,7 +102,7 @@ fn the_internal_beat_is_exact_from_the_first_frame_after_the_warm_ones() {
             assert_eq!((tick.frame, tick.missed), (frame, 0));
             assert_eq!(tick.ideal, origin.plus_nanos(rate(text).nanos_of_frame(frame)));
             assert_eq!((tick.actual, tick.sync), (tick.ideal, BeatSync::default()));
-            assert_eq!(tick.label, Some(cyc_core::label::counted(frame, rate(text), true, "01:00:00:00".parse().unwrap())));
+            assert_eq!(tick.label, Some(cyc_core::label::counted(frame, rate(text), false, "01:00:00:00".parse().unwrap())));
         }
         assert_eq!(stage.changes.try_iter().count(), 0);
     }
@@ -262,7 +262,7 @@ fn a_step_of_ptp_time_moves_labels_and_leaves_numbers_alone() {
         let changes: Vec<_> = stage.changes.try_iter().collect();
         assert_eq!(changes, [GenlockChange::Beat(BeatEvent::Rebased { frames: jump * 24 })]);
         let start = "01:00:00:00".parse().unwrap();
-        assert_eq!(tick.label, Some(cyc_core::label::counted(own, rate("24"), true, start)));
+        assert_eq!(tick.label, Some(cyc_core::label::counted(own, rate("24"), false, start)));
         assert_eq!(stage.status.read().shift, -aside * 24);
         last = tick.frame;
     }
