@@ -189,12 +189,13 @@ impl Swaying {
         let own = sway.review(&of.blocks);
         let odds = std::array::from_fn(|n| {
             let judged = |own: f64, square: f64, count: f64| {
-                let count = count.min(INDEPENDENT);
-                (OWN * own + count * square) / (OWN + count)
+                let count = count.min(knob("IND", INDEPENDENT));
+                (knob("OWN", OWN) * own + count * square) / (knob("OWN", OWN) + count)
             };
             let other = judged(maneuver.at(HORIZONS[n]).2, review.square[n], review.count[n]);
             let swaying = judged(sway.at(HORIZONS[n], of).2, own.square[n], own.count[n]);
-            DECISION * (other.max(1e-20) / swaying.max(1e-20)).ln() - sway.surprise
+            knob("DEC", DECISION) * (other.max(1e-20) / swaying.max(1e-20)).ln() + knob("BIAS", 0.0)
+                - knob("SUR", 1.0) * sway.surprise
         });
         Some(Self { sway, odds })
     }
@@ -221,4 +222,10 @@ pub(crate) fn turn_between(a: &UnitQuaternion<f64>, b: &UnitQuaternion<f64>) -> 
 
 fn rotation_between(a: &UnitQuaternion<f64>, b: &UnitQuaternion<f64>) -> Vector3<f64> {
     turn_between(a, b)
+}
+
+pub(crate) fn knob(name: &str, usual: f64) -> f64 {
+    static K: std::sync::LazyLock<std::collections::HashMap<String, f64>> =
+        std::sync::LazyLock::new(|| std::env::vars().filter_map(|(k, v)| Some((k, v.parse().ok()?))).collect());
+    K.get(name).copied().unwrap_or(usual)
 }

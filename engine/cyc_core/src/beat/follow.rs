@@ -338,7 +338,8 @@ impl BeatLoop {
     fn locked(&mut self, tracker: Tracker, count: Option<i64>) {
         let jump = self.tally.lock(tracker.line.unit, count, self.grid);
         self.rebased(jump);
-        self.check_claim(&tracker);
+        let moved = self.claim.check(&tracker);
+        self.events.extend(moved.map(|moved_nanos| BeatEvent::SourceLies { moved_nanos }));
         self.fault = None;
         self.run.clear();
         self.mode = Mode::Following(tracker);
@@ -348,12 +349,6 @@ impl BeatLoop {
         let frames = jumped_units / self.grid.units_per_frame;
         if frames != 0 {
             self.events.push_back(BeatEvent::Rebased { frames });
-        }
-    }
-
-    fn check_claim(&mut self, tracker: &Tracker) {
-        if let Some(moved_nanos) = self.claim.check(tracker) {
-            self.events.push_back(BeatEvent::SourceLies { moved_nanos });
         }
     }
 
@@ -386,11 +381,11 @@ impl BeatLoop {
         if let Some(fit) = self.moved_late(at, count, late) {
             return self.begin(fit);
         }
-        let Mode::Following(tracker) = std::mem::replace(&mut self.mode, Mode::Idle) else { return Taken::Used };
+        let Mode::Following(tracker) = &self.mode else { return Taken::Used };
         self.out = tracker.line;
-        self.check_claim(&tracker);
         let drifted = tracker.has_drifted();
-        self.mode = Mode::Following(tracker);
+        let moved = self.claim.check(tracker);
+        self.events.extend(moved.map(|moved_nanos| BeatEvent::SourceLies { moved_nanos }));
         let jump = self.tally.follow(self.out.unit, count, self.grid);
         if jump != 0 {
             self.rebased(jump);

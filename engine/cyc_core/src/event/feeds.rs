@@ -7,6 +7,9 @@ use crate::{FrameReport, Quality, StageTime};
 /// How long a stage waits for the first packet of a feed, nanoseconds.
 const PATIENCE_NANOS: i64 = 3_000_000_000;
 
+/// Refused packets in a silence from which on they are the reason for it.
+const REFUSED: u64 = 3;
+
 /// How a feed does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Speech {
@@ -40,7 +43,7 @@ impl FeedState {
         if counters.packets != self.packets {
             (self.packets, self.bad, self.heard, self.ever) = (counters.packets, counters.bad, Some(at), true);
         }
-        let refused = counters.bad > self.bad;
+        let refused = counters.bad.saturating_sub(self.bad) >= REFUSED;
         let silent_nanos = at.nanos_since(*self.heard.get_or_insert(at));
         let speech = self.speech(silent_nanos, report);
         match self.episode.step(at, (speech > Speech::Live).then_some(silent_nanos)) {

@@ -3,10 +3,10 @@
 use crate::StageTime;
 use nalgebra::{Point3, Quaternion, UnitQuaternion, Vector3};
 
-/// What tremor, noise and rounding explain, metres.
-const STEADY_M: f64 = 0.02;
-/// What they explain of a direction, radians.
-const STEADY_RAD: f64 = 0.02;
+/// What noise and rounding explain of one pose, metres.
+const STEADY_M: f64 = 0.01;
+/// What they explain of its direction, radians.
+const STEADY_RAD: f64 = 0.01;
 /// Faster changes of speed than four times the fall's break a head, m/s^2.
 const PULL_M_S2: f64 = 40.0;
 /// Faster than the quickest whip pan begins, rad/s^2.
@@ -33,8 +33,8 @@ struct Seen {
     at: StageTime,
     position_m: Point3<f64>,
     orientation: UnitQuaternion<f64>,
-    /// Metres and radians (rotation vector) per second; `None` right after a jump.
-    speed: Option<(Vector3<f64>, Vector3<f64>)>,
+    /// Metres and radians (rotation vector) per second, and over how many seconds; `None` right after a jump.
+    speed: Option<(Vector3<f64>, Vector3<f64>, f64)>,
 }
 
 /// Follows the poses of one camera.
@@ -61,16 +61,15 @@ impl Movement {
         }
         let moved = position_m - before.position_m;
         let turned = (orientation * before.orientation.inverse()).scaled_axis();
-        let jump = before.speed.map(|(velocity, turn)| Jump {
-            moved_m: (moved - velocity * secs).norm(),
-            turned_rad: (turned - turn * secs).norm(),
-        });
-        let beyond = jump.filter(|jump| {
-            let square = secs * secs;
-            jump.moved_m > STEADY_M + PULL_M_S2 * square || jump.turned_rad > STEADY_RAD + TWIST_RAD_S2 * square
+        let beyond = before.speed.and_then(|(velocity, turn, over_secs)| {
+            let (moved_m, turned_rad) = ((moved - velocity * secs).norm(), (turned - turn * secs).norm());
+            // An error of the speed grows with the step; a change of speed acts from the middle of the step before.
+            let (noise, pull) = (1.0 + secs / over_secs, secs * (secs + over_secs) / 2.0);
+            let explained = (STEADY_M * noise + PULL_M_S2 * pull, STEADY_RAD * noise + TWIST_RAD_S2 * pull);
+            (moved_m > explained.0 || turned_rad > explained.1).then_some(Jump { moved_m, turned_rad })
         });
         if beyond.is_none() {
-            self.seen = Some(Seen { at, position_m, orientation, speed: Some((moved / secs, turned / secs)) });
+            self.seen = Some(Seen { at, position_m, orientation, speed: Some((moved / secs, turned / secs, secs)) });
         }
         beyond
     }
@@ -117,6 +116,17 @@ mod tests {
         let spike = jumps((0..50).map(|n| ([0.0; 3], if n == 20 { 0.5 } else { 0.0 })));
         assert_eq!(spike.first().map(|(n, _)| *n), Some(20));
         assert!(spike.len() <= 2);
+    }
+
+    #[test]
+    fn frames_at_odd_distances_do_not_make_a_jump() {
+        let mut movement = Movement::default();
+        // Steps of 40 ms and of a microsecond in turn, with a tenth of a millimetre of noise.
+        for n in 0..200_i64 {
+            let at = StageTime(n / 2 * 40_001_000 + n % 2 * 1_000);
+            let position = [0.04 * (n / 2) as f64 + 0.0001 * (n % 3) as f64, 0.0, 1.6];
+            assert_eq!(movement.step(at, position, [1.0, 0.0, 0.0, 0.0]), None, "{n}");
+        }
     }
 
     #[test]

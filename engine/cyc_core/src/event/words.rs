@@ -9,7 +9,7 @@ pub(super) fn message(kind: &EventKind, subject: &str, why: &str) -> String {
         EventKind::TickMissed { missed } => format!("{missed} ticks passed without a new picture"),
         EventKind::TicksRegained { missed, lasted_ns } => {
             format!(
-                "every tick has a picture again; {} in {}",
+                "every tick has a picture again; {}{}",
                 count(*missed, "was missed", "were missed"),
                 span(*lasted_ns)
             )
@@ -109,16 +109,16 @@ fn budget(kind: &EventKind, subject: &str) -> String {
             format!("{} took {}, {} are allowed{blamed}", item(*stage, subject), span(*spent_ns), span(*allowed_ns))
         }
         EventKind::WithinBudget { stage: BudgetItem::Margin, frames, worst_ns, lasted_ns, .. } => format!(
-            "there is time before the deadline again; {} in {}, the worst by {}",
+            "there is time before the deadline again; {}{}, at worst {}",
             count(*frames, "frame had too little", "frames had too little"),
-            span(*lasted_ns),
+            within(*lasted_ns),
             span(*worst_ns)
         ),
         EventKind::WithinBudget { stage, frames, worst_ns, lasted_ns, .. } => format!(
-            "{} keeps to its budget again; {} in {}, the worst took {}",
+            "{} keeps to its budget again; {}{}, the worst took {}",
             item(*stage, subject),
             count(*frames, "frame did not", "frames did not"),
-            span(*lasted_ns),
+            within(*lasted_ns),
             span(*worst_ns)
         ),
         _ => subject.into(),
@@ -206,6 +206,11 @@ fn blame(by: Spender) -> &'static str {
 
 fn count(number: u64, one: &str, many: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
+}
+
+/// " in 1.8 s"; nothing for what happened at one instant.
+fn within(nanos: i64) -> String {
+    if nanos > 0 { format!(" in {}", span(nanos)) } else { String::new() }
 }
 
 /// A duration with a unit that suits it.

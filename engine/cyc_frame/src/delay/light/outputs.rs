@@ -104,3 +104,85 @@ impl fmt::Display for OutputLight {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{output, stage};
+    use cyc_core::Quality;
+    use cyc_core::report::CameraReport;
+
+    const FRAME: i64 = 41_666_667;
+
+    /// Frames handed over 2 ms before their deadlines, with poses captured 9 ms before the tick.
+    fn reports() -> Vec<FrameReport> {
+        let report = |frame: u64| {
+            let tick_ns = StageTime(frame as i64 * FRAME);
+            let camera = CameraReport {
+                position_m: None,
+                orientation_wxyz: None,
+                focal_length_mm: None,
+                quality: Quality::Predicted,
+                capture_ns: Some(tick_ns.plus_nanos(-9_000_000)),
+                received_ns: None,
+                latched_ns: None,
+                late_latched_ns: None,
+                warped_ns: None,
+                pose_for_ns: None,
+                pose_age_ns: None,
+                overscan: None,
+                overscan_needed: None,
+                exposure_true: false,
+                disoccluded_px: None,
+            };
+            FrameReport {
+                frame,
+                tick_ns,
+                display_time_ns: tick_ns.plus_nanos(2 * FRAME),
+                presented_ns: tick_ns.plus_nanos(FRAME - 2_000_000),
+                cameras: BTreeMap::from([("cam".to_string(), camera)]),
+                ..FrameReport::default()
+            }
+        };
+        (0..50).map(report).collect()
+    }
+
+    fn at_24() -> Stage {
+        Stage { frame_rate: "24".parse().unwrap(), ..stage([0.0; 3], Vec::new()) }
+    }
+
+    fn light(source: u32, delay_nanos: i64, standard_error_nanos: i64) -> LightDelay {
+        LightDelay { source, delay_nanos, standard_error_nanos, pictures: 200, changes: 150, spots: 900 }
+    }
+
+    #[test]
+    fn light_is_told_in_the_stage_file_s_words() {
+        let mut stage = at_24();
+        stage.outputs = vec![output(1), output(1)];
+        stage.outputs[1].id = "right".into();
+        let delay = 5 * FRAME / 2 + 2_000_000;
+        let found = output_lights(&stage, &reports(), &[light(1, delay, 400_000), light(7, 0, 0)]);
+        assert_eq!(found.len(), 1, "the stage has two outputs");
+        let right = &found[0];
+        assert_eq!((right.id.as_str(), right.latency_frames()), ("right", 3));
+        assert!((right.latency - 2.5).abs() < 1e-6 && (right.error_frames() - 0.0096).abs() < 1e-6);
+        // The stage said 1 frame after the deadline.
+        assert!((right.late_nanos - 3 * FRAME / 2).abs() <= 1);
+        assert!((right.tracker_nanos["cam"] - (FRAME + 5 * FRAME / 2 + 9_000_000)).abs() <= 1);
+        let text = right.to_string();
+        assert!(text.starts_with("right: light 2.55 frames (106.2 ms) after hand-over, standard error 0.01"), "{text}");
+        assert!(text.contains("latency_frames = 3, and -0.50 frames that whole frames cannot say"), "{text}");
+        assert!(text.contains("cam: 154.8 ms (3.72 frames) from tracker to light"), "{text}");
+        assert!(!text.contains("keeps step"), "{text}");
+    }
+
+    #[test]
+    fn a_camera_in_step_is_advised_and_nothing_known_is_nothing_said() {
+        let mut stage = at_24();
+        stage.outputs = vec![output(0)];
+        let text = output_lights(&stage, &reports(), &[light(0, FRAME, 6_000_000)])[0].to_string();
+        assert!(text.contains("film at another rate (25 for 24)"), "{text}");
+        let alone = output_lights(&stage, &[], &[light(0, -FRAME, 0)]);
+        assert_eq!((alone[0].latency_frames(), alone[0].tracker_nanos.len()), (0, 0));
+    }
+}
