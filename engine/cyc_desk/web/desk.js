@@ -9,7 +9,7 @@ const words = {
     free: "free", acquiring: "acquiring", locked: "locked", holdover: "holdover",
     events: "Events", file: "as a file", time: "Timecode", severity: "Severity", message: "What happened",
     info: "· info", warning: "▲ warning", error: "■ error", critical: "◆ critical",
-    freeze: "Freeze", blackout: "Blackout", rolling: "Rolling", again: "Rolling: again",
+    freeze: "Freeze", blackout: "Blackout", rolling: "Rolling", again: what => `${what}: again`,
     done: (what, frame) => `${what}: on frame ${frame}`, late: n => `, late by ${n}`, noCommands: "This desk takes no commands.",
     on: "on", off: "off", missed: "Missed ticks", poseAge: "Pose age",
     receiveToUse: "Receive to use", margin: "Margin", cameras: "Cameras", feeds: "Feeds", stages: "Frame stages",
@@ -30,7 +30,7 @@ const words = {
     free: "自由运行", acquiring: "捕获中", locked: "已锁定", holdover: "保持",
     events: "事件", file: "下载", time: "时间码", severity: "级别", message: "内容",
     info: "· 信息", warning: "▲ 警告", error: "■ 错误", critical: "◆ 严重",
-    freeze: "定格", blackout: "黑场", rolling: "开机", again: "开机中：再按一次",
+    freeze: "定格", blackout: "黑场", rolling: "开机", again: what => `${what}：再按一次`,
     done: (what, frame) => `${what}：第 ${frame} 帧`, late: n => `，晚 ${n} 帧`, noCommands: "此控制台不接受命令。",
     on: "开", off: "关", missed: "丢拍", poseAge: "位姿时延",
     receiveToUse: "接收到使用", margin: "余量", cameras: "摄影机", feeds: "数据源", stages: "帧内各阶段",
@@ -254,7 +254,7 @@ function showKeys() {
   for (const [name, key] of [["freeze", " F"], ["blackout", " B"], ["rolling", ""]]) {
     $(name).setAttribute("aria-pressed", String(Boolean(wall[name])));
     $(name).classList.toggle("armed", armed === name);
-    put(name, armed === name ? t.again : `${name === "rolling" && wall.rolling ? "● " : ""}${t[name]}${key}`);
+    put(name, armed === name ? t.again(t[name]) : `${name === "rolling" && wall.rolling ? "● " : ""}${t[name]}${key}`);
   }
 }
 

@@ -3,13 +3,18 @@
 //! `cargo bench -p cyc_link --bench pacer -- [--rounds N] [--seconds N] [--rate RATE] [--busy N]`: N rounds (12) of
 //! so many seconds (5) each, at a rate (60), with so many busy threads a core (1). A tick's error is how long after
 //! its instant the waiting thread went on. CPU is the waiting thread's own run time (`schedstat`). cyclictest
-//! (Debian: rt-tests) is left out where it is not installed.
+//! (Debian: rt-tests) is left out where it is not installed. As a control, a SCHED_FIFO thread does nothing but read
+//! the clock: gaps in that are the machine's (interrupts, the hypervisor), and no program can be better than them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a bench that cannot start has nothing to say")]
 
-use cyc_core::{Clock, Rate, TickSource};
+#[path = "../tests/support/mod.rs"]
+#[allow(dead_code, reason = "shared with the tests, which use more of it")]
+mod support;
+
+use cyc_core::Rate;
 use cyc_link::pacer::{self, Pacer};
-use cyc_link::{InternalTicks, MonotonicClock};
+use cyc_link::{TickStop, genlock};
 use cyc_stage::stage::Pacer as Plan;
 use std::process::Command;
 use std::sync::Arc;
@@ -48,13 +53,14 @@ fn main() {
         granted.map_or_else(|e| format!("refused, {}", e.desc()), |()| "granted".into())
     );
     let _load = Load::start(cores * options.busy);
-    let [mut ours, mut ordinary, mut theirs, mut cyclic] = std::array::from_fn(|_| Tally::default());
+    let [mut ours, mut ordinary, mut theirs, mut cyclic, mut machine] = std::array::from_fn(|_| Tally::default());
     let mut lead = 0;
     for _ in 0..options.rounds {
         lead = lead.max(on_own_thread(&mut ours, |tally| paced(&options, Some(PRIORITY), tally)));
         on_own_thread(&mut ordinary, |tally| paced(&options, None, tally));
         on_own_thread(&mut theirs, |tally| spin_sleep_ticks(&options, tally));
         cyclictest(&options, &mut cyclic);
+        on_own_thread(&mut machine, |tally| gaps(&options, tally));
     }
     println!(
         "{:<34} {:>6} {:>9} {:>9} {:>9} {:>9} {:>9} {:>7}",
@@ -68,6 +74,12 @@ fn main() {
     ]
     .map(|(name, tally)| line(name, tally));
     println!("longest learned lead: {} us", lead / 1000);
+    let lost: i64 = machine.errors.iter().sum();
+    println!(
+        "the machine itself: {:.2} % of the time lost in gaps above 5 us, the longest {:.0} us",
+        lost as f64 * 100.0 / machine.wall_nanos as f64,
+        machine.errors.iter().max().copied().unwrap_or(0) as f64 * 1e-3
+    );
     println!("p99 against spin_sleep's p99: 1/{:.1} (target 1/20)", b.p99 / a.p99);
     if c.mean > 0.0 {
         println!("p99 against cyclictest's average: {:.2} (target 0.5)", a.p99 / c.mean);
@@ -124,22 +136,35 @@ fn on_own_thread<T: Send>(tally: &mut Tally, run: impl FnOnce(&mut Tally) -> T +
     std::thread::scope(|scope| scope.spawn(|| run(tally)).join().unwrap())
 }
 
-/// Our own beat, with its pacer; returns the lead that was learned.
+/// Our own beat, as a stage runs it; returns the lead that was learned.
 fn paced(options: &Options, priority: Option<u8>, tally: &mut Tally) -> i64 {
-    let plan = Plan { priority, lock_memory: priority.is_some(), ..Plan::default() };
-    let mut pacer = Pacer::new(plan, options.rate);
-    pacer.apply();
-    let clock = Arc::new(MonotonicClock);
-    let origin = clock.now().plus_nanos(options.rate.frame_nanos());
-    let mut ticks = InternalTicks::new(clock, options.rate, origin);
+    let mut stage = support::stage(Vec::new());
+    stage.frame_rate = options.rate;
+    stage.pacer = Plan { priority, lock_memory: priority.is_some(), ..Plan::default() };
+    let mut genlock = genlock::start(&stage, 0, TickStop::default()).unwrap();
     let count = (options.seconds * 1e9 / options.rate.frame_nanos() as f64) as usize;
     tally.measure(count, || {
-        pacer.rest();
-        let tick = ticks.wait().unwrap();
-        pacer.work();
+        let tick = genlock.ticks.wait().unwrap();
         tick.actual.nanos_since(tick.ideal)
     });
     pacer::lead().nanos()
+}
+
+/// A thread of ours that only reads the clock for a tenth of a second: the machine's own gaps, nanoseconds. Its time is
+/// bounded, since nothing else runs on its CPU meanwhile.
+fn gaps(options: &Options, tally: &mut Tally) {
+    let mut pacer = Pacer::new(Plan { priority: Some(PRIORITY), ..Plan::default() }, options.rate);
+    pacer.apply();
+    let begin = pacer::monotonic_nanos();
+    let mut last = begin;
+    while last < begin + 100_000_000 {
+        let now = pacer::monotonic_nanos();
+        if now - last > 5_000 {
+            tally.errors.push(now - last);
+        }
+        last = now;
+    }
+    tally.wall_nanos += (last - begin) as u64;
 }
 
 /// What spin_sleep's own documentation shows, with absolute instants so that nothing adds up.
@@ -178,7 +203,9 @@ impl Tally {
     fn measure(&mut self, count: usize, mut tick: impl FnMut() -> i64) {
         self.errors.reserve(count);
         // The first ticks find cold caches and an unlearned lead; a stage has its warm-up frames.
-        (0..10).for_each(|_| drop(tick()));
+        (0..10).for_each(|_| {
+            tick();
+        });
         let (cpu, wall) = (thread_cpu_nanos(), Instant::now());
         for _ in 0..count {
             self.errors.push(tick());

@@ -246,12 +246,8 @@ mod tests {
         for (stage, timecode) in cases {
             let rate: Rate = stage.parse().unwrap();
             assert_eq!(timecode_rate(rate).to_string(), timecode);
-            let plan = BeatPlan::Pulses {
-                rate,
-                pulse_rate: timecode_rate(rate),
-                jitter: Jitter::Symmetric,
-                phase_nanos: 0,
-            };
+            let plan =
+                BeatPlan::Pulses { rate, pulse_rate: timecode_rate(rate), jitter: Jitter::Symmetric, phase_nanos: 0 };
             assert_eq!(plan.check(), Ok(()));
         }
     }

@@ -11,8 +11,8 @@
 mod guard;
 mod report;
 
-pub(crate) use report::{MEMORY_FIX, PRIORITY_FIX};
 pub use report::{Grant, PacerReport, Right};
+pub(crate) use report::{MEMORY_FIX, PRIORITY_FIX};
 
 use crate::sys::{self, Policy};
 use cyc_core::Rate;
@@ -78,11 +78,8 @@ impl Lead {
 
     /// The kernel woke the thread `late` nanoseconds after it should have.
     pub fn learn(&mut self, late: i64) {
-        let step = if late.saturating_add(SPARE_NANOS) > self.nanos {
-            WIDEN_NANOS
-        } else {
-            -(WIDEN_NANOS / WAKES_A_MISS)
-        };
+        let step =
+            if late.saturating_add(SPARE_NANOS) > self.nanos { WIDEN_NANOS } else { -(WIDEN_NANOS / WAKES_A_MISS) };
         self.nanos = (self.nanos + step).clamp(self.least, self.most);
     }
 }

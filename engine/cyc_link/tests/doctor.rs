@@ -47,7 +47,8 @@ fn ports_of_the_stage_are_tried() {
 #[test]
 fn a_ptp_stage_without_a_daemon_is_told_how_to_get_one() {
     let mut stage = stage(Vec::new());
-    let ptp = Ptp { domain: 127, interface: Some("eth-none".into()), device: None, management: "/nowhere/ptp4l".into() };
+    let ptp =
+        Ptp { domain: 127, interface: Some("eth-none".into()), device: None, management: "/nowhere/ptp4l".into() };
     stage.genlock.source = GenlockSource::Ptp(ptp.clone());
     let checks = checks_of(&stage);
     let daemon = missing(&checks, "PTP daemon");
@@ -70,11 +71,8 @@ fn devices_that_are_asked_for_and_not_there_are_missing() {
     for name in ["sound in", "sound out", "MIDI"] {
         assert!(missing(&checks, name).found.contains("no such"), "{}", find(&checks, name));
     }
-    stage.genlock.source = GenlockSource::Serial(SerialPulse {
-        device: "/dev/tty-none".into(),
-        pulse: SerialEdge::Byte,
-        baud: 38_400,
-    });
+    stage.genlock.source =
+        GenlockSource::Serial(SerialPulse { device: "/dev/tty-none".into(), pulse: SerialEdge::Byte, baud: 38_400 });
     assert!(missing(&checks_of(&stage), "serial ports").found.contains("there is no /dev/tty-none"));
     stage.genlock.source = GenlockSource::Display(Display { card: "/dev/dri/card-none".into(), connector: None });
     assert!(missing(&checks_of(&stage), "displays").found.contains("there is no /dev/dri/card-none"));

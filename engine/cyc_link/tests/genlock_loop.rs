@@ -3,7 +3,7 @@
 #[allow(dead_code, reason = "shared with other tests, which use more of it")]
 mod support;
 
-use cyc_core::{LockState, Tick, TickSource};
+use cyc_core::{LockState, Tick};
 use cyc_link::genlock::{self, Genlock, GenlockChange};
 use cyc_link::{MonotonicClock, TickStop};
 use cyc_stage::stage::{Display, GenlockSource, LabelSource, Midi, OscTicks, Pacer, Ptp, Stage};
@@ -58,7 +58,10 @@ fn sources_that_cannot_be_had_are_named_and_the_stage_runs_free() {
     let osc = OscTicks { udp: "203.0.113.7:7401".parse().unwrap(), address: "/tick".into() };
     let nowhere = Ptp { domain: 127, interface: None, device: None, management: "/nowhere/ptp4l".into() };
     for (source, expected) in [
-        (GenlockSource::Display(Display { card: "/dev/dri/card-none".into(), connector: None }), "there is no /dev/dri"),
+        (
+            GenlockSource::Display(Display { card: "/dev/dri/card-none".into(), connector: None }),
+            "there is no /dev/dri",
+        ),
         (GenlockSource::Mtc(Midi { port: "no such port".into() }), "no such port"),
         (GenlockSource::Osc(osc), "no interface of this machine has this address"),
         (GenlockSource::Ptp(nowhere), "no PTP daemon has its management socket"),

@@ -3,7 +3,12 @@
 //! Nothing here sleeps: files are played on a clock that jumps, and of the others it is asked what they heard and
 //! not when. ALSA has neither card nor server here; its "file" devices run the same code up to the driver.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has nothing to say")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has nothing to say"
+)]
 
 use crossbeam_channel::Receiver;
 use cyc_core::{Clock, Rate, StageTime, Timecode};
@@ -272,6 +277,20 @@ fn artnet_comes_back_as_beats_and_labels_of_its_stream() {
         assert!(before.nanos_since(at).abs() < 20_000_000_000);
     }
     assert_eq!(outputs.health().into_iter().filter_map(|(_, trouble)| trouble).count(), 0);
+}
+
+#[test]
+fn a_broadcast_is_heard_by_everybody_who_shares_the_port() {
+    let (first, heard) = artnet_in("0.0.0.0:0".parse().unwrap(), 0);
+    let port = first.local_addr().unwrap().port();
+    let (second, also_heard) = artnet_in(([0, 0, 0, 0], port).into(), 0);
+    assert_eq!(second.local_addr(), first.local_addr());
+    let everybody = TimecodeOut::ArtNet(ArtNet { udp: ([127, 255, 255, 255], port).into(), stream: 0 });
+    let outputs = TimecodeOutputs::start(&[everybody], rate("24"), monotonic()).unwrap();
+    outputs.tick(0, label("10:20:30:23"), StageTime(0));
+    for heard in [heard, also_heard] {
+        assert_eq!(next_label(&heard).0, label("10:20:30:23"));
+    }
 }
 
 #[test]

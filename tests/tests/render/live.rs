@@ -5,8 +5,8 @@
 //!
 //! Map: [`senders`] (bytes of FreeD, OSC and OpenTrackIO, and threads that send them), [`path`] (where cameras are).
 
-mod path;
-mod senders;
+pub mod path;
+pub mod senders;
 
 use crate::{
     harness::{self, Call, Needs, scratch, write},
@@ -65,7 +65,7 @@ fn fed() -> Vec<Fed> {
 }
 
 /// A UDP port that nobody listens on just now.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).unwrap().port()
 }
 

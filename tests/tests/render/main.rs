@@ -2,7 +2,8 @@
 //!
 //! Map: [`through_camera`] and [`boxes`] (the promise that counts; cases are folders in `cases/`), [`signals`]
 //! (code values), [`twins`] and [`layouts`] (shaders against Rust), [`patterns`], [`late`] and [`warp`] (poses renewed late),
-//! [`registration`] (a moving camera with a rolling shutter), [`allocations`] (none on the late path), [`window`], [`live`],
+//! [`registration`] (a moving camera with a rolling shutter),
+//! [`allocations`] (none on the late path), [`window`], [`live`], [`beat`] (genlock, commands, delays),
 //! [`bad_input`], [`shipped`] (what else the program promises); [`harness`] (starting programs, what makes a test
 //! ignored), [`oracle`], [`panorama`], [`scene`] (what must be seen, worked out here in f64 from the stage file's
 //! own words), [`picture`] and [`compare`] (pictures as files and as numbers), [`gpu`] (shader functions on the
@@ -19,6 +20,7 @@
 
 mod allocations;
 mod bad_input;
+mod beat;
 mod boxes;
 mod case;
 mod compare;
@@ -48,6 +50,7 @@ fn main() {
         case::trials(),
         signals::trials(),
         patterns::trials(),
+        beat::trials(),
         late::trials(),
         allocations::trials(),
         registration::trials(),

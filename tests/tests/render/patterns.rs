@@ -225,7 +225,10 @@ fn coded() {
             for (at, pixel) in picture.pixels.iter().enumerate() {
                 let px = [(left + at % picture.size_px[0]) as f32 + 0.5, (at / picture.size_px[0]) as f32 + 0.5];
                 let lit = f64::from(pattern::coded_pattern(frame, source, px, [320.0, 192.0]));
-                assert!(pixel.iter().all(|code| (code - 255.0 * lit).abs() < 1e-9), "{id}, frame {frame}, {px:?}: {pixel:?}");
+                assert!(
+                    pixel.iter().all(|code| (code - 255.0 * lit).abs() < 1e-9),
+                    "{id}, frame {frame}, {px:?}: {pixel:?}"
+                );
             }
         }
     }

@@ -16,8 +16,10 @@ use std::collections::VecDeque;
 
 /// No source that fits its rate is further off; the rates with 1000/1001 are 1000 ppm away.
 const FITS: f64 = 200e-6;
-/// The rate is known well enough to tell one from the other.
-const KNOWN: f64 = 50e-6;
+/// Nearer than this, three standard errors included, a rate is none of those.
+const NO_OTHER: f64 = 600e-6;
+/// A source is accused of another rate only when that is as well known as this, three standard errors.
+const ACCUSED: f64 = 150e-6;
 /// So few pulses say too little of their scatter to know anything.
 const FEWEST: f64 = 24.0;
 /// A rate that does not fit is measured this well, and said again only when it changes by more.
@@ -311,14 +313,16 @@ impl BeatLoop {
     fn settled(&mut self, at: StageTime, count: Option<i64>) -> Taken {
         self.run.clear();
         let Mode::Settling(tracker) = &self.mode else { return Taken::Used };
-        let (skew, error) = (tracker.line.skew.abs(), tracker.skew_error());
-        if error > KNOWN || tracker.pulses() < FEWEST {
+        let (skew, doubt) = (tracker.line.skew.abs(), 3.0 * tracker.skew_error());
+        if tracker.pulses() < FEWEST {
             return Taken::Used;
         }
-        if skew - 3.0 * error > FITS {
+        if skew - doubt > FITS && doubt < ACCUSED {
             let hz = 1e9 / tracker.period();
             self.blame(Fault::OtherRate(hz), at);
-        } else if let Mode::Settling(tracker) = std::mem::replace(&mut self.mode, Mode::Idle) {
+        } else if skew + doubt < NO_OTHER
+            && let Mode::Settling(tracker) = std::mem::replace(&mut self.mode, Mode::Idle)
+        {
             self.lock(tracker, at, count);
         }
         Taken::Used

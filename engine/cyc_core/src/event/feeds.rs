@@ -53,7 +53,9 @@ impl FeedState {
             }
             Turn::Began | Turn::Same if speech > self.worst => {
                 self.worst = speech;
-                let why = match (self.ever, refused, silent_nanos <= self.watch.loss.predict_nanos) {
+                // Prediction reaches beyond now, so poses are held a little before the silence is as long as that.
+                let arrives = silent_nanos < self.watch.loss.predict_nanos / 4;
+                let why = match (self.ever, refused, arrives) {
                     (_, true, _) => "its packets are refused: check the protocol and the profile",
                     (false, ..) => "nothing has arrived yet: check the tracker, the cable and the port",
                     (true, false, true) => "its packets are too old when they arrive: check the tracker's clock",

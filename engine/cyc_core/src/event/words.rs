@@ -11,7 +11,7 @@ pub(super) fn message(kind: &EventKind, subject: &str, why: &str) -> String {
             format!(
                 "every tick has a picture again; {}{}",
                 count(*missed, "was missed", "were missed"),
-                span(*lasted_ns)
+                within(*lasted_ns)
             )
         }
         EventKind::OverBudget { .. } | EventKind::WithinBudget { .. } => budget(kind, subject),

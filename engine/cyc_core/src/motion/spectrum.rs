@@ -80,7 +80,7 @@ impl Learned {
             None => (seen, slope),
             Some(before) => {
                 let calmer = seen.iter().sum::<f64>() < CALMER * before.spectrum.iter().sum::<f64>();
-                let share = if calmer { SHARE_CALMER } else { SHARE };
+                let share = if calmer { SHARE_CALMER } else { super::knob("SHARE", SHARE) };
                 let mean = |old: f64, new: f64| old + (new - old) * share;
                 (std::array::from_fn(|i| mean(before.spectrum[i], seen[i])), mean(before.slope, slope))
             }
@@ -88,7 +88,7 @@ impl Learned {
         let bands = fit(&spectrum, before.map(|before| &before.bands));
         let table: Vec<f64> =
             (0..TABLE).map(|i| bands.iter().zip(&BAND.covariance[i]).map(|(a, c)| a * c).sum()).collect();
-        let blocks = sway::Blocks::new(&table, slope, step_secs);
+        let blocks = sway::Blocks::new(&table, slope * super::knob("SLOPE", 1.0), step_secs);
         Learned { spectrum, bands, slope, table, blocks }
     }
 
@@ -204,7 +204,7 @@ fn fit(spectrum: &[f64; LINES], before: Option<&[f64; BANDS]>) -> [f64; BANDS] {
     let even = (0.1 * whole).max(1e-20);
     let mut bands = before.map_or([even; BANDS], |before| before.map(|band| band.max(1e-3 * even)));
     let mut floor = spectrum.iter().copied().fold(f64::INFINITY, f64::min).max(1e-4 * even);
-    for _ in 0..ITERATIONS {
+    for _ in 0..super::knob("ITER", ITERATIONS as f64) as usize {
         let (mut up, mut down) = ([0.0; BANDS], [1e-300; BANDS]);
         let (mut floor_up, mut floor_down) = (0.0, 1e-300);
         for (line, seen) in spectrum.iter().enumerate() {

@@ -21,8 +21,10 @@ pub(super) fn scale(values: &[f64], centre: f64) -> f64 {
 pub(super) fn median_and_error(values: &[f64], parts: usize) -> Option<(f64, f64)> {
     let centre = median(values)?;
     let by_scatter = 1.253 * scale(values, centre) / (values.len() as f64).sqrt();
-    let stretch = values.len().div_ceil(parts.max(1)).max(1);
-    let medians: Vec<f64> = values.chunks(stretch).filter_map(median).collect();
+    // Stretches of five or more, so that one odd value does not make a median.
+    let parts = parts.min(values.len() / 5).max(1);
+    let stretch = |n: usize| &values[n * values.len() / parts..(n + 1) * values.len() / parts];
+    let medians: Vec<f64> = (0..parts).filter_map(|n| median(stretch(n))).collect();
     let count = medians.len() as f64;
     let mean = medians.iter().sum::<f64>() / count;
     let variance = medians.iter().map(|m| (m - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);

@@ -127,12 +127,10 @@ mod tests {
     #[test]
     fn cells_are_square_and_no_smaller_than_they_can_be_seen() {
         let cell = |x: f32, y: f32| coded_cell([x, y], [1600.0, 800.0]);
-        assert_eq!([cell(0.5, 0.5), cell(100.5, 0.5), cell(0.5, 100.5), cell(100.5, 100.5)], [
-            (0, false),
-            (1, false),
-            (1, true),
-            (0, true)
-        ]);
+        assert_eq!(
+            [cell(0.5, 0.5), cell(100.5, 0.5), cell(0.5, 100.5), cell(100.5, 100.5)],
+            [(0, false), (1, false), (1, true), (0, true)]
+        );
         // A ticker: 64 cells across.
         assert_eq!(coded_cell([127.0, 63.0], [8192.0, 64.0]), (0, false));
         assert_eq!(coded_cell([128.0, 63.0], [8192.0, 64.0]), (1, false));

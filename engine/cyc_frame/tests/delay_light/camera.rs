@@ -172,9 +172,11 @@ impl<'a> Film<'a> {
     fn new(scene: &'a Scene) -> Self {
         let [width, height] = scene.picture_px;
         let sample = |n: usize, k: usize| {
-            let (x, y) = ((n % width) as f64 + 0.25 + 0.5 * (k % 2) as f64, (n / width) as f64 + 0.25 + 0.5 * (k / 2) as f64);
+            let (x, y) =
+                ((n % width) as f64 + 0.25 + 0.5 * (k % 2) as f64, (n / width) as f64 + 0.25 + 0.5 * (k / 2) as f64);
             let px = scene.wall_point([x / width as f64 - 0.5, (0.5 * height as f64 - y) / width as f64])?;
-            let panel = scene.panels.iter().position(|panel| (panel.columns_px[0]..panel.columns_px[1]).contains(&px[0]))?;
+            let panel =
+                scene.panels.iter().position(|panel| (panel.columns_px[0]..panel.columns_px[1]).contains(&px[0]))?;
             Some((panel, px.map(|px| px as f32)))
         };
         let hits = (0..width * height).map(|n| std::array::from_fn(|k| sample(n, k))).collect();
@@ -244,7 +246,8 @@ impl Scene {
     /// pixels; `None` beside it. The wall is 16 : 9 and one high.
     fn wall_point(&self, [x, up]: [f64; 2]) -> Option<[f64; 2]> {
         let [pan, roll] = self.view_deg.map(f64::to_radians);
-        let turn = Rotation3::from_axis_angle(&Vector3::z_axis(), pan) * Rotation3::from_axis_angle(&Vector3::y_axis(), roll);
+        let turn =
+            Rotation3::from_axis_angle(&Vector3::z_axis(), pan) * Rotation3::from_axis_angle(&Vector3::y_axis(), roll);
         let ray = turn * Vector3::new(x, 1.1, up);
         // The camera stands where it sees the wall's middle a little off its own.
         let eye = Point3::from(-self.distance * (turn * Vector3::y())) + Vector3::new(0.05, 0.0, -0.05);
@@ -260,7 +263,8 @@ impl Scene {
 /// A Gaussian of `sigma` pixels, one axis after the other.
 fn blurred(picture: Vec<f32>, [width, height]: [usize; 2], sigma: f64) -> Vec<f32> {
     let reach = (3.0 * sigma).ceil() as i64;
-    let kernel: Vec<f32> = (-reach..=reach).map(|d| (-0.5 * (d as f64 / sigma.max(1e-3)).powi(2)).exp() as f32).collect();
+    let kernel: Vec<f32> =
+        (-reach..=reach).map(|d| (-0.5 * (d as f64 / sigma.max(1e-3)).powi(2)).exp() as f32).collect();
     let sum: f32 = kernel.iter().sum();
     let pass = |from: &[f32], count: usize, step: usize, lines: usize, line_step: usize| {
         let mut to = vec![0.0; from.len()];

@@ -47,7 +47,11 @@ fn any_shutter_and_any_pair_of_rates_will_do() {
     check("10 degrees", Scene { angle_deg: 10.0, readout_secs: 0.0, ..Scene::usual(4) }, 0.05);
     let slow = Scene { wall_rate: rate("60"), camera_hz: 24.0, angle_deg: 360.0, ..Scene::usual(5) };
     check("an exposure of two and a half wall frames", slow, 0.03);
-    check("twice the wall's rate", Scene { wall_rate: rate("25"), camera_hz: 50.0, secs: 11.0, ..Scene::usual(6) }, 0.03);
+    check(
+        "twice the wall's rate",
+        Scene { wall_rate: rate("25"), camera_hz: 50.0, secs: 11.0, ..Scene::usual(6) },
+        0.03,
+    );
     check("1001 against whole", Scene { wall_rate: rate("24000/1001"), camera_hz: 24.0, ..Scene::usual(7) }, 0.03);
 }
 

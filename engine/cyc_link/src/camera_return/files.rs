@@ -36,7 +36,8 @@ impl FolderPictures {
     pub fn open(folder: &Path, ticks: &BTreeMap<String, StageTime>) -> Result<Self, ReturnError> {
         let list = folder.join(LIST);
         let (of, mut left) = if list.exists() {
-            let text = String::from_utf8(read(&list, MAX_LIST_BYTES)?).map_err(|_| at(&list, 1, "is not UTF-8 text"))?;
+            let text =
+                String::from_utf8(read(&list, MAX_LIST_BYTES)?).map_err(|_| at(&list, 1, "is not UTF-8 text"))?;
             listed(&list, &text, ticks)?
         } else {
             (StampOf::Begin, named(folder)?)
@@ -95,7 +96,8 @@ fn listed(
     let mut lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
     let Some((number, header)) = lines.next() else { return Ok((StampOf::Begin, Vec::new())) };
     let Some((of, labels)) = column(header) else {
-        let what = format!("{header:?} is no header; write \"file,begin_ns\" (or middle_ns, end_ns, begin_timecode ...)");
+        let what =
+            format!("{header:?} is no header; write \"file,begin_ns\" (or middle_ns, end_ns, begin_timecode ...)");
         return Err(at(list, number, what));
     };
     let stamp = |(number, line): (usize, &str)| {

@@ -141,6 +141,7 @@ pub(super) fn isolation(plan: &Pacer, isolated: Option<&str>, online: usize) -> 
 pub(super) fn holds(list: &str, cpu: u32) -> bool {
     list.split(',').any(|range| {
         let (first, last) = range.split_once('-').unwrap_or((range, range));
-        first.trim().parse().is_ok_and(|first: u32| first <= cpu) && last.trim().parse().is_ok_and(|last: u32| cpu <= last)
+        first.trim().parse().is_ok_and(|first: u32| first <= cpu)
+            && last.trim().parse().is_ok_and(|last: u32| cpu <= last)
     })
 }

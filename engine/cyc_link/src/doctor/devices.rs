@@ -11,7 +11,7 @@ pub(super) fn checks(stage: Option<&Stage>) -> Vec<Check> {
     let mut checks = vec![
         sounds("sound in", Way::In, &wants.sound_in),
         sounds("sound out", Way::Out, &wants.sound_out),
-        midi(mtc::ports(), &wants.midi),
+        midi(midi_ports(), &wants.midi),
     ];
     checks.extend(serials(serial::ports(), &wants.serial));
     checks.extend(displays(&wants.display));
@@ -76,6 +76,12 @@ fn sounds(name: &str, way: Way, wanted: &[String]) -> Check {
         ),
         None => Check::good(name, there),
     }
+}
+
+/// Where there is no sequencer, asking for its ports would have ALSA write to the terminal.
+fn midi_ports() -> Result<Vec<String>, String> {
+    let sequencer = "/dev/snd/seq";
+    if Path::new(sequencer).exists() { mtc::ports() } else { Err(format!("there is no {sequencer}")) }
 }
 
 /// MIDI ports, and whether those that are asked for are among them.

@@ -76,9 +76,11 @@ pub(super) fn listeners(stage: &Stage) -> Vec<(String, SocketAddr, bool)> {
     listeners.extend(stage.control.map(|addr| ("control".to_owned(), addr, false)));
     // Feeds of several cameras may come in at one port.
     let mut seen = Vec::new();
-    listeners.retain(|(_, addr, _)| !seen.contains(addr) && {
-        seen.push(*addr);
-        true
+    listeners.retain(|(_, addr, _)| {
+        !seen.contains(addr) && {
+            seen.push(*addr);
+            true
+        }
     });
     listeners
 }

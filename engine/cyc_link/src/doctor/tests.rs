@@ -16,13 +16,31 @@ fn a_check_is_one_line_and_its_fix_below() {
     assert_eq!(lines[1].trim_start(), "fix: `sysctl -w net.core.rmem_max=1048576`");
     assert_eq!(lines[1].find("fix"), Some(30));
     let missing = Check::missing("MIDI", "no port", "plug it in");
-    assert!(!all_good(&[missing.clone()]) && all_good(&[Check::good("a", "b")]) && missing.to_string().starts_with("missing"));
+    assert!(
+        !all_good(&[missing.clone()])
+            && all_good(&[Check::good("a", "b")])
+            && missing.to_string().starts_with("missing")
+    );
 }
 
 #[test]
 fn this_machine_is_looked_at_without_a_stage_and_nothing_is_missing() {
     let checks = machine_checks(None);
-    for name in ["clock source", "CLOCK_TAI", "PTP hardware clocks", "real-time priority", "locked memory", "CPUs", "receive buffer", "receive stamps", "sound in", "sound out", "MIDI", "serial ports", "displays"] {
+    for name in [
+        "clock source",
+        "CLOCK_TAI",
+        "PTP hardware clocks",
+        "real-time priority",
+        "locked memory",
+        "CPUs",
+        "receive buffer",
+        "receive stamps",
+        "sound in",
+        "sound out",
+        "MIDI",
+        "serial ports",
+        "displays",
+    ] {
         assert!(names_of(&checks).contains(&name), "{name} in {:?}", names_of(&checks));
     }
     for check in &checks {

@@ -114,7 +114,8 @@ impl Card {
             Err(error) => return Err(error),
         }
         let mut bytes = [0; 1024];
-        let length = self.device.read(&mut bytes).map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(0)))?;
+        let length =
+            self.device.read(&mut bytes).map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(0)))?;
         let (mut rest, mut newest) = (bytes.get(..length).unwrap_or_default(), None);
         while let Some((blanking, taken)) = drm::event(rest) {
             newest = blanking.or(newest);
@@ -152,10 +153,8 @@ fn no_displays(card: &str, error: Errno) -> String {
 /// The connector with this name, or the first that is on.
 fn choose(connectors: &[Connector], wanted: Option<&str>, card: &str) -> Result<(String, u32), String> {
     let there = || {
-        let names: Vec<String> = connectors
-            .iter()
-            .map(|c| format!("{}{}", c.name, if c.crtc.is_some() { " (on)" } else { "" }))
-            .collect();
+        let names: Vec<String> =
+            connectors.iter().map(|c| format!("{}{}", c.name, if c.crtc.is_some() { " (on)" } else { "" })).collect();
         if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) }
     };
     let found = match wanted {
@@ -231,7 +230,9 @@ mod tests {
 
     #[test]
     fn devices_that_drive_no_display_are_named_and_the_source_goes_on_trying() {
-        for (card, expected) in [("/dev/dri/card-none", "there is no /dev/dri/card-none"), ("/dev/null", "drives no displays")] {
+        for (card, expected) in
+            [("/dev/dri/card-none", "there is no /dev/dri/card-none"), ("/dev/null", "drives no displays")]
+        {
             let (sender, heard) = crossbeam_channel::unbounded();
             let config = Display { card: card.into(), connector: None };
             let source = start(&config, "60".parse().unwrap(), Arc::new(MonotonicClock), sender).unwrap();
@@ -244,7 +245,9 @@ mod tests {
 
     #[test]
     fn a_frame_begins_at_every_nth_blanking() {
-        for (display_hz, rate, expected) in [(60.0, "60", 1), (48.0, "24", 2), (120.0, "24", 5), (23.976, "24000/1001", 1)] {
+        for (display_hz, rate, expected) in
+            [(60.0, "60", 1), (48.0, "24", 2), (120.0, "24", 5), (23.976, "24000/1001", 1)]
+        {
             let mut divider = Divider::new(rate.parse().unwrap());
             let beats: Vec<(u64, i64)> = (1000..1100)
                 .filter_map(|sequence| {

@@ -193,14 +193,17 @@ mod tests {
 
     #[test]
     fn a_reading_is_one_line() {
-        let mut reading = GenlockReading::new("PTP domain 127 (CLOCK_TAI)".into(), "counted".into(), "24".parse().unwrap());
+        let mut reading =
+            GenlockReading::new("PTP domain 127 (CLOCK_TAI)".into(), "counted".into(), "24".parse().unwrap());
         assert_eq!(reading.to_string(), "PTP domain 127 (CLOCK_TAI): free at 24");
         reading.sync = BeatSync { state: LockState::Locked, uncertainty_ns: 1200 };
         (reading.measured_ppm, reading.residual_nanos) = (Some(-3.25), Some(800.0));
         assert_eq!(reading.to_string(), "PTP domain 127 (CLOCK_TAI): locked to 1.2 us at 24, -3.250 ppm, 0.8 us RMS");
         reading.sync = BeatSync { state: LockState::Holdover, uncertainty_ns: 250_000 };
         reading.trouble = Some("the daemon has ended".into());
-        assert!(reading.to_string().ends_with("holding over, 250.0 us at 24, -3.250 ppm, 0.8 us RMS; the daemon has ended"));
+        assert!(
+            reading.to_string().ends_with("holding over, 250.0 us at 24, -3.250 ppm, 0.8 us RMS; the daemon has ended")
+        );
     }
 
     #[test]

@@ -282,7 +282,8 @@ impl GenlockTicks {
             return;
         }
         // Why PTP is not locked may change its figures several times a second; that is no news.
-        let words = |text: &String| text.chars().filter(|c| !matches!(c, '0'..='9' | '.' | '+' | '-')).collect::<String>();
+        let words =
+            |text: &String| text.chars().filter(|c| !matches!(c, '0'..='9' | '.' | '+' | '-')).collect::<String>();
         let same = self.troubles[who].as_ref().map(words) == trouble.as_ref().map(words);
         self.troubles[who].clone_from(&trouble);
         self.troubles_changed = true;

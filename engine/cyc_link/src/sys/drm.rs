@@ -129,12 +129,8 @@ pub fn connectors(device: &impl AsFd) -> Result<Vec<Connector>, Errno> {
 fn connector(fd: i32, id: u32) -> Result<Connector, Errno> {
     // Asking for no modes would have the kernel probe the display, which can take a second; room for one does not.
     let mut mode = Mode::default();
-    let mut ask = GetConnector {
-        connector_id: id,
-        count_modes: 1,
-        modes_ptr: (&raw mut mode) as u64,
-        ..GetConnector::default()
-    };
+    let mut ask =
+        GetConnector { connector_id: id, count_modes: 1, modes_ptr: (&raw mut mode) as u64, ..GetConnector::default() };
     // SAFETY: the number and the structure belong together; only the modes array has a length, and room for it.
     unsafe { ioctl::connector(fd, &mut ask) }?;
     let mut crtc = None;

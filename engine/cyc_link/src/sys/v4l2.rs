@@ -338,11 +338,8 @@ mod tests {
             size_of::<Buffer>(),
         ];
         assert_eq!(sizes, [104, 64, 208, 20, 88]);
-        let capability = [
-            offset_of!(Capability, card),
-            offset_of!(Capability, capabilities),
-            offset_of!(Capability, device_caps),
-        ];
+        let capability =
+            [offset_of!(Capability, card), offset_of!(Capability, capabilities), offset_of!(Capability, device_caps)];
         assert_eq!(capability, [16, 84, 88]);
         assert_eq!(offset_of!(FormatDescription, fourcc), 44);
         let format = [
@@ -379,7 +376,14 @@ mod tests {
             nix::request_code_write!(b'V', 19, size_of::<libc::c_int>()),
         ];
         let expected = [
-            0x8068_5600_u64, 0xc040_5602, 0xc0d0_5605, 0xc014_5608, 0xc058_5609, 0xc058_560f, 0xc058_5611, 0x4004_5612,
+            0x8068_5600_u64,
+            0xc040_5602,
+            0xc0d0_5605,
+            0xc014_5608,
+            0xc058_5609,
+            0xc058_560f,
+            0xc058_5611,
+            0x4004_5612,
             0x4004_5613,
         ];
         assert_eq!(numbers.map(|number| number as u64), expected);

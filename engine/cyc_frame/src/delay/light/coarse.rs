@@ -76,11 +76,7 @@ impl Model {
         let (sum, square) = (dot(&self.counts, series), dot_square(&self.counts, series));
         let [first, second] = [dot(&self.code[0], series), dot(&self.code[1], series)];
         let [x, y] = self.sums;
-        let [xx, xy, yy] = [
-            self.products[0] - x * x / n,
-            self.products[1] - x * y / n,
-            self.products[2] - y * y / n,
-        ];
+        let [xx, xy, yy] = [self.products[0] - x * x / n, self.products[1] - x * y / n, self.products[2] - y * y / n];
         let [xs, ys, variance] = [first - x * sum / n, second - y * sum / n, square - sum * sum / n];
         let determinant = xx * yy - xy * xy;
         if determinant <= 1e-3 * n * n || variance <= 0.0 {

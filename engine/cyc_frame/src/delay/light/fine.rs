@@ -268,7 +268,8 @@ mod tests {
 
     #[test]
     fn without_changes_the_middle_of_what_all_allow_is_taken() {
-        let all: Vec<Allowed> = (0..100).map(|n| allow(0.2 + 0.002 * f64::from(n % 50), 0.7 - 0.002 * f64::from(n % 40))).collect();
+        let all: Vec<Allowed> =
+            (0..100).map(|n| allow(0.2 + 0.002 * f64::from(n % 50), 0.7 - 0.002 * f64::from(n % 40))).collect();
         let (centre, error, changes) = combined(&all, 1.0).unwrap();
         assert!((centre - 0.46).abs() < 0.01, "{centre}");
         assert!((error - 0.35 / 12_f64.sqrt()).abs() < 0.01, "{error}");

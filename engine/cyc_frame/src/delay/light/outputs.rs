@@ -43,7 +43,8 @@ pub fn output_lights(stage: &Stage, reports: &[FrameReport], lights: &[LightDela
     let cameras: Vec<&String> = reports.iter().rev().take(1).flat_map(|report| report.cameras.keys()).collect();
     let output = |light: &LightDelay| {
         let since_capture = |id: &&String| {
-            let age = |report: &FrameReport| Some(report.presented_ns.nanos_since(report.cameras.get(*id)?.capture_ns?));
+            let age =
+                |report: &FrameReport| Some(report.presented_ns.nanos_since(report.cameras.get(*id)?.capture_ns?));
             Some((id.to_string(), (usual(&age)? + light.delay_nanos as f64) as i64))
         };
         Some(OutputLight {

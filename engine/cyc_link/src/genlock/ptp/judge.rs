@@ -109,7 +109,11 @@ impl Judge {
         let believed = claim.and_then(|offset| self.believe(evidence, offset));
         let event = self.renew(evidence, &believed);
         let why = believed.err().map(|(Doubt::Settling(why) | Doubt::No(why))| why);
-        Verdict { sync: self.sync, why, event: moved.map(|moved_nanos| BeatEvent::SourceLies { moved_nanos }).or(event) }
+        Verdict {
+            sync: self.sync,
+            why,
+            event: moved.map(|moved_nanos| BeatEvent::SourceLies { moved_nanos }).or(event),
+        }
     }
 
     /// What the daemon claims: its offset from the master while it is locked.
@@ -148,7 +152,8 @@ impl Judge {
         if !status.grandmaster_present {
             return Err(Doubt::No("the PTP daemon's port is SLAVE, and it knows no grandmaster".to_owned()));
         }
-        let (ingress, seen) = self.sync_seen.filter(|(i, _)| *i == status.ingress_nanos).unwrap_or((status.ingress_nanos, now));
+        let (ingress, seen) =
+            self.sync_seen.filter(|(i, _)| *i == status.ingress_nanos).unwrap_or((status.ingress_nanos, now));
         self.sync_seen = Some((ingress, seen));
         let slowest = state.ports.iter().map(|(_, log)| *log).max().unwrap_or(0).clamp(-7, 4);
         let patience = SYNC_SILENCE_NANOS.max((8e9 * f64::from(slowest).exp2()) as i64);
@@ -223,8 +228,10 @@ impl Judge {
         self.sync = match believed {
             Ok(offset) => {
                 let residual = evidence.discipline.residual_nanos() as i64;
-                let uncertainty_ns = (offset.saturating_abs() + error.saturating_abs() + residual).max(FINEST_NANOS);
-                BeatSync { state: LockState::Locked, uncertainty_ns }
+                let now = (offset.saturating_abs() + error.saturating_abs() + residual).max(FINEST_NANOS);
+                // The worst of the last seconds: an offset that crosses nothing is not a better one.
+                let faded = if before == LockState::Locked { self.sync.uncertainty_ns / 10 * 9 } else { 0 };
+                BeatSync { state: LockState::Locked, uncertainty_ns: now.max(faded) }
             }
             Err(_) if followed => {
                 let grown = self.sync.uncertainty_ns.saturating_add(passed / 1_000_000 * CRYSTAL_PPM);

@@ -240,7 +240,9 @@ mod tests {
         })
         .unwrap();
         assert_eq!(reading.bracket_nanos, 1_000);
-        assert!(reading.monotonic_nanos >= taken - SAME_NANOS && reading.monotonic_nanos <= monotonic_nanos() + SAME_NANOS);
+        assert!(
+            reading.monotonic_nanos >= taken - SAME_NANOS && reading.monotonic_nanos <= monotonic_nanos() + SAME_NANOS
+        );
         let ahead = reading.tai_nanos - tightest(ClockId::CLOCK_REALTIME).unwrap().tai_nanos;
         assert!((36_000_000_000..=37_000_100_000).contains(&ahead), "{ahead}");
         assert_eq!(with_realtime(|| Err(Errno::EOPNOTSUPP)), Err(Errno::EOPNOTSUPP));

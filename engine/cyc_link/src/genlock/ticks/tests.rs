@@ -102,7 +102,10 @@ fn the_internal_beat_is_exact_from_the_first_frame_after_the_warm_ones() {
             assert_eq!((tick.frame, tick.missed), (frame, 0));
             assert_eq!(tick.ideal, origin.plus_nanos(rate(text).nanos_of_frame(frame)));
             assert_eq!((tick.actual, tick.sync), (tick.ideal, BeatSync::default()));
-            assert_eq!(tick.label, Some(cyc_core::label::counted(frame, rate(text), false, "01:00:00:00".parse().unwrap())));
+            assert_eq!(
+                tick.label,
+                Some(cyc_core::label::counted(frame, rate(text), false, "01:00:00:00".parse().unwrap()))
+            );
         }
         assert_eq!(stage.changes.try_iter().count(), 0);
     }

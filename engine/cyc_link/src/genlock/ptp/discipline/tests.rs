@@ -133,11 +133,8 @@ fn single_wild_readings_and_torn_ones_move_nothing() {
     world.run(60);
     for n in 0..200 {
         let line = world.loop_.line();
-        let wild = Reading {
-            monotonic_nanos: world.monotonic + 1,
-            tai_nanos: TAI + n * 7_777_777_777,
-            bracket_nanos: 100,
-        };
+        let wild =
+            Reading { monotonic_nanos: world.monotonic + 1, tai_nanos: TAI + n * 7_777_777_777, bracket_nanos: 100 };
         assert!(matches!(world.loop_.take(wild), Taken::Doubted { .. }));
         let torn = Reading { bracket_nanos: MOST_BRACKET_NANOS + 1, ..wild };
         assert_eq!(world.loop_.take(torn), Taken::Torn);

@@ -93,7 +93,10 @@ fn what_is_no_lock_is_never_called_one_and_says_why() {
         Machine::new(state).why()
     };
     let cases = [
-        (daemon(|d| d.ports[0].0 = PortState::Listening), "no master on eno1 (port: Listening): none is heard in domain 127"),
+        (
+            daemon(|d| d.ports[0].0 = PortState::Listening),
+            "no master on eno1 (port: Listening): none is heard in domain 127",
+        ),
         (daemon(|d| d.ports.clear()), "follows no master"),
         (daemon(|d| d.ports[0].0 = PortState::Uncalibrated), "still steering its clock"),
         (daemon(|d| d.status.grandmaster_present = false), "knows no grandmaster"),
@@ -111,7 +114,9 @@ fn a_kernel_without_tai_needs_a_grandmaster_that_knows_it() {
     let mut machine = Machine::new(locked());
     machine.kernel_tai_secs = 0;
     assert_eq!(machine.run(2).0.sync.state, LockState::Locked, "its currentUtcOffset is used");
-    for change in [|d: &mut DaemonState| d.time.utc_offset_valid = false, |d: &mut DaemonState| d.time.ptp_timescale = false] {
+    for change in
+        [|d: &mut DaemonState| d.time.utc_offset_valid = false, |d: &mut DaemonState| d.time.ptp_timescale = false]
+    {
         let mut state = locked();
         change(&mut state);
         let mut machine = Machine::new(state.clone());
@@ -190,7 +195,10 @@ fn a_locked_flag_with_a_drifting_phase_is_named_and_not_believed() {
         machine.moved += if n / 20 % 2 == 0 { 75_000 } else { -75_000 };
         events.extend(machine.step().event);
     }
-    assert!(events.iter().any(|e| matches!(e, BeatEvent::SourceLies { moved_nanos } if *moved_nanos > 100_000)), "{events:?}");
+    assert!(
+        events.iter().any(|e| matches!(e, BeatEvent::SourceLies { moved_nanos } if *moved_nanos > 100_000)),
+        "{events:?}"
+    );
     let verdict = machine.step();
     assert_eq!(verdict.sync.state, LockState::Holdover);
     let why = verdict.why.unwrap();
