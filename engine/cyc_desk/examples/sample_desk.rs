@@ -36,12 +36,27 @@ enum Reports {
 }
 
 impl Reports {
+    /// A recorded report does not say which camera is on which feed.
+    fn feeds(&self) -> Vec<FeedWatch> {
+        let feed = |id: &str, cameras: &[&str]| FeedWatch {
+            id: id.into(),
+            cameras: cameras.iter().map(|id| id.to_string()).collect(),
+            loss: LossPolicy::default(),
+        };
+        match self {
+            Self::Invented => vec![feed("trk-a", &["cam-a"]), feed("trk-b", &["cam-b"])],
+            Self::Recorded(reports) => {
+                reports.first().into_iter().flat_map(|report| report.feeds.keys()).map(|id| feed(id, &[])).collect()
+            }
+        }
+    }
+
     fn at(&self, frame: u64, now: StageTime) -> FrameReport {
         match self {
             Self::Invented => invented(frame, now),
             Self::Recorded(reports) => {
-                let recorded = &reports[frame as usize % reports.len()];
-                shifted(recorded, frame, now)
+                let recorded = reports.get(frame as usize % reports.len().max(1));
+                recorded.map_or_else(FrameReport::default, |recorded| shifted(recorded, frame, now))
             }
         }
     }
@@ -51,9 +66,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
     let addr = args.next().map_or(Ok(DEFAULT_ADDR), |text| text.parse())?;
     let reports = match args.next() {
-        Some(path) => Reports::Recorded(
-            std::fs::read_to_string(path)?.lines().map(serde_json::from_str).collect::<Result<Vec<_>, _>>()?,
-        ),
+        Some(path) => {
+            let reports: Result<Vec<_>, _> = std::fs::read_to_string(path)?.lines().map(serde_json::from_str).collect();
+            Reports::Recorded(reports?)
+        }
         None => Reports::Invented,
     };
     let rate: Rate = RATE.parse()?;
@@ -68,9 +84,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let source = DeskSource::new(stage, walls, clock.clone()).with_commands(port);
     let desk = Desk::start(addr, source.clone())?;
     println!("{}", desk.url());
-    let feed =
-        |id: &str, camera: &str| FeedWatch { id: id.into(), cameras: vec![camera.into()], loss: LossPolicy::default() };
-    let feeds = vec![feed("trk-a", "cam-a"), feed("trk-b", "cam-b")];
+    let feeds = reports.feeds();
     let genlock = matches!(reports, Reports::Invented).then(|| "LTC".into());
     drive(&*clock, rate, &reports, &source, intake, Monitor::new(MonitorSetup { rate, genlock, feeds }));
     Ok(())

@@ -191,6 +191,42 @@ fn a_bundle_is_taken_in_order_and_one_for_later_is_not() {
     assert!(ok == 0 && words.contains("/at"), "{words}");
 }
 
+/// SplitMix64.
+fn bits(seed: &mut u64) -> u64 {
+    *seed = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let z = (*seed ^ (*seed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+#[test]
+fn any_bytes_are_a_command_or_a_reason() {
+    let seeds = [
+        message("/cyclorama/light_card/at", vec![text("key"), OscType::Int(1), OscType::Long(77)]),
+        message("/cyclorama/slate/at", vec![text("12A take 3"), OscType::Int(77)]),
+        message("/cyclorama/pattern", vec![]),
+        message("/cyclorama/freeze", vec![OscType::Bool(true), OscType::Blob(vec![1, 2, 3])]),
+    ]
+    .map(|packet| rosc::encoder::encode(&packet).unwrap());
+    let (mut seed, mut commands, mut reasons) = (7, 0, 0);
+    for n in 0..200_000 {
+        let mut bytes = seeds[n % seeds.len()].clone();
+        for _ in 0..bits(&mut seed) % 4 {
+            let at = bits(&mut seed) as usize % bytes.len();
+            bytes[at] = bits(&mut seed) as u8;
+        }
+        bytes.truncate(bytes.len() - (bits(&mut seed) as usize % 3 * 4).min(bytes.len() - 4));
+        let packet = cyc_wire::osc::Packet::new_checked(&bytes);
+        if let Some(cyc_wire::osc::Element::Message(message)) = packet.ok().and_then(|packet| packet.element()) {
+            match cyc_link::control::parse(&message) {
+                Ok(_) => commands += 1,
+                Err(reason) => reasons += usize::from(!reason.is_empty()),
+            }
+        }
+    }
+    assert!(commands > 10_000 && reasons > 10_000, "{commands} commands, {reasons} reasons");
+}
+
 #[test]
 fn garbage_is_counted_and_the_port_goes_on() {
     let mut desk = Desk::new();

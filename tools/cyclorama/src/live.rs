@@ -5,6 +5,7 @@ use crate::{
     cli::Capture,
     pictures::{file_name, write_png},
     summary::Summary,
+    sync_status::SyncSources,
     watch::Watch,
 };
 use anyhow::Context;
@@ -56,6 +57,7 @@ impl Progress {
 pub struct LiveSink {
     desk: DeskSource,
     watch: Watch,
+    sync: SyncSources,
     events: Option<Sender<StageEvent>>,
     reports: Option<Sender<FrameReport>>,
     pictures: Sender<PictureJob>,
@@ -98,6 +100,8 @@ pub struct LiveOptions {
     pub desk: DeskSource,
     /// What is made of the reports.
     pub watch: Watch,
+    /// What the desk shows of beat and feeds.
+    pub sync: SyncSources,
     /// Event file.
     pub events: Option<PathBuf>,
     /// Report file.
@@ -126,6 +130,7 @@ impl LiveSink {
         let sink = Self {
             desk: options.desk,
             watch: options.watch,
+            sync: options.sync,
             events,
             reports,
             pictures,
@@ -201,8 +206,12 @@ impl FrameSink for LiveSink {
                 Severity::Error | Severity::Critical => tracing::error!("{}", event.message),
             }
             if let Some(events) = &self.events {
-                let _ = events.try_send(event);
+                let _ = events.try_send(event.clone());
             }
+            self.desk.publish_events([event]);
+        }
+        if let Some(sync) = self.sync.look(report.frame) {
+            self.desk.publish_sync(sync);
         }
         self.desk.publish(report);
     }

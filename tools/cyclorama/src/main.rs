@@ -4,6 +4,7 @@
 //! (one file a command),
 //! [`stage_file`] and [`environment`] (reading files), [`app`] (the Bevy app), [`beat`] (the warm-up), [`commands`] (what happens on a stated
 //! frame), [`watch`] (events, and what is given up),
+//! [`sync_status`] (beat and feeds for the desk),
 //! [`live`] (where live frames go), [`pictures`] (PNG and EXR), [`summary`] (what a run amounted to), [`windows`]
 //! (output windows), [`preview`] (preview scale on slow machines).
 //!
@@ -26,6 +27,7 @@ mod run;
 mod sim;
 mod stage_file;
 mod summary;
+mod sync_status;
 mod watch;
 mod windows;
 

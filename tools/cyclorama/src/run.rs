@@ -11,6 +11,7 @@ use crate::{
     preview::{self, ChooseScale},
     stage_file,
     summary::Summary,
+    sync_status::SyncSources,
     watch::{Wanted, Watch},
     windows,
 };
@@ -102,9 +103,10 @@ pub fn drive(show: Show, args: &LiveArgs) -> Result<Summary, Failure> {
         println!("OSC control: {}", control.local_addr());
     }
     let (told, outcomes) = crossbeam_channel::bounded(OUTCOMES);
-    let feeds = StageFeeds::start(&stage, clock.clone()).map_err(Failure::run_time)?;
+    let feeds = Arc::new(StageFeeds::start(&stage, clock.clone()).map_err(Failure::run_time)?);
     let walls = stage.walls.iter().map(|wall| wall.id.clone()).collect();
     let source = DeskSource::new(cyc_stage::view::stage_view(&stage), walls, clock.clone());
+    let source = source.with_commands(port.clone());
     let desk = Desk::start(args.desk, source.clone()).map_err(Failure::run_time)?;
     let progress = Progress::default();
     let wanted = Wanted::default();
@@ -112,6 +114,7 @@ pub fn drive(show: Show, args: &LiveArgs) -> Result<Summary, Failure> {
     let options = LiveOptions {
         stage: stage.clone(),
         watch: Watch::new(&stage, drawn, changes, outcomes, wanted.clone()),
+        sync: SyncSources { stage: stage.clone(), genlock: status, feeds: feeds.clone(), clock: clock.clone() },
         events: args.events.clone(),
         desk: source,
         report: args.report.clone(),
@@ -140,7 +143,7 @@ pub fn drive(show: Show, args: &LiveArgs) -> Result<Summary, Failure> {
         continuous: false,
     });
     app.insert_resource(StageTicks(ticks))
-        .insert_resource(StagePoses(Arc::new(feeds)))
+        .insert_resource(StagePoses(feeds))
         .insert_resource(Commanded::new(intake, told))
         .insert_resource(Keys(port))
         .insert_resource(TimecodeOut(timecode))

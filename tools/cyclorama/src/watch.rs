@@ -59,11 +59,6 @@ impl Watch {
         }
     }
 
-    /// What is wrong just now, and what the operator has done.
-    pub fn standing(&self) -> &cyc_core::event::Standing {
-        self.monitor.standing()
-    }
-
     /// The events of a frame that was presented.
     pub fn frame(&mut self, report: &FrameReport) -> std::vec::Drain<'_, StageEvent> {
         let Self { monitor, events, .. } = self;

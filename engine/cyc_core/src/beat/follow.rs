@@ -18,8 +18,9 @@ use std::collections::VecDeque;
 const FITS: f64 = 200e-6;
 /// Nearer than this, three standard errors included, a rate is none of those.
 const NO_OTHER: f64 = 600e-6;
-/// A source is accused of another rate only when that is as well known as this, three standard errors.
+/// A source is accused of another rate only when that is as well known as this, three standard errors, and after so long.
 const ACCUSED: f64 = 150e-6;
+const ACCUSED_SECS: f64 = 2.5;
 /// So few pulses say too little of their scatter to know anything.
 const FEWEST: f64 = 24.0;
 /// A rate that does not fit is measured this well, and said again only when it changes by more.
@@ -317,7 +318,8 @@ impl BeatLoop {
         if tracker.pulses() < FEWEST {
             return Taken::Used;
         }
-        if skew - doubt > FITS && doubt < ACCUSED {
+        let heard_secs = tracker.pulses() * tracker.period() * 1e-9;
+        if skew - doubt > FITS && doubt < ACCUSED && heard_secs > ACCUSED_SECS {
             let hz = 1e9 / tracker.period();
             self.blame(Fault::OtherRate(hz), at);
         } else if skew + doubt < NO_OTHER

@@ -25,8 +25,9 @@ const CLAMP: f64 = 4.0;
 /// A pulse further off, in median errors (5.4 sigma) and nanoseconds, is an outlier.
 const GATE: f64 = 8.0;
 const GATE_FLOOR_NANOS: f64 = 50e3;
-/// The part of those median errors which a one-sided source may be early by.
-const EARLY: f64 = 0.4;
+/// What a one-sided source may be early by, in median errors: about its mean, and about its floor.
+const EARLY_SETTLING: f64 = 3.0;
+const EARLY: f64 = 1.5;
 /// No source counts as steadier than this part of its period: as much is between two crystals.
 const SCALE_FLOOR: f64 = 1e-4;
 /// How fast the median error is followed, per pulse, in the end.
@@ -102,9 +103,13 @@ impl Tracker {
     /// A network may delay one as it likes, and brings none early: what comes early is late by nearly a period.
     pub fn is_outlier(&self, place: Place) -> bool {
         match self.floor {
-            Some(_) => place.error < -(EARLY * GATE * self.scale).max(GATE_FLOOR_NANOS),
+            Some(_) => place.error < -(self.early() * self.scale).max(GATE_FLOOR_NANOS),
             None => place.error.abs() > self.gate(),
         }
+    }
+
+    fn early(&self) -> f64 {
+        if self.followed > 0.0 { EARLY } else { EARLY_SETTLING }
     }
 
     /// Whether it is later than any usual one.

@@ -3,11 +3,12 @@
 use cyc_core::beat::BeatEvent;
 use cyc_core::command::{Answer, Asked, Command, Outcome, Refusal};
 use cyc_core::event::{
-    BudgetItem, EventKind, EventRing, FeedWatch, Moment, Monitor, MonitorSetup, Notice, Overrun, Severity, Spender,
-    StageEvent, Standing, Trouble,
+    BudgetItem, EventKind, EventRing, FeedWatch, Moment, Monitor, MonitorSetup, Notice, Overrun, Phase, Severity,
+    Spender, StageEvent, Standing, Trouble,
 };
 use cyc_core::report::{CameraReport, FeedReport};
 use cyc_core::{BeatSync, FrameReport, LockState, LossPolicy, Quality, Rate, StageTime};
+use proptest::prelude::*;
 
 const MS: i64 = 1_000_000;
 const FRAME: i64 = 40 * MS;
@@ -486,4 +487,53 @@ fn outputs_quality_and_refusals_are_told_and_the_standing_follows() {
     stage.command(Command::Slate("12A take 3".into())).command(Command::Blackout(true));
     let wall = stage.monitor.standing().wall();
     assert_eq!((wall.slate.as_deref(), wall.blackout, wall.look.as_deref()), (Some("12A take 3"), true, None));
+}
+
+proptest! {
+    /// Whatever goes wrong and however it flickers: a trouble opens, gets worse at most, and closes; and two minutes of
+    /// it are a page of events.
+    #[test]
+    fn troubles_open_and_close_and_never_flood(
+        spells in prop::collection::vec((0u8..64, 1u64..40), 40..120), rolling in any::<bool>()
+    ) {
+        let mut stage = Stage::new(Some("ltc"));
+        stage.well(10);
+        let render =
+            Overrun { item: BudgetItem::Render, camera: None, spent_nanos: 2, allowed_nanos: 1, by: Spender::Render };
+        let mut commands = 0;
+        for (wrong, frames) in spells {
+            if rolling && wrong & 32 != 0 {
+                stage.command(Command::Rolling(wrong & 1 != 0));
+                commands += 1;
+            }
+            let change = |n: u64, report: &mut FrameReport| {
+                report.missed = u64::from(wrong & 1 != 0 && n % 3 == 0);
+                if wrong & 2 != 0 {
+                    report.feeds.values_mut().for_each(|feed| feed.packets = 1);
+                }
+                if wrong & 4 != 0 {
+                    report.sync = BeatSync { state: LockState::Holdover, uncertainty_ns: n as i64 * MS };
+                }
+            };
+            stage.notice("genlock", Notice::Source((wrong & 16 != 0).then_some("gone")));
+            stage.run_over(frames, change, &[render][..usize::from(wrong & 8 != 0)]);
+        }
+        stage.notice("genlock", Notice::Source(None)).well(70 * 25).command(Command::Rolling(false));
+        let (events, seconds) = (stage.heard(), stage.frame as usize / 25);
+        // Each command is one event or two, and raises up to six troubles anew.
+        prop_assert!(events.len() <= 60 + seconds + 8 * commands, "{} events in {} s", events.len(), seconds);
+        let mut open = std::collections::BTreeSet::new();
+        for event in &events {
+            match event.kind.trouble() {
+                Some((trouble, Phase::Opens)) => drop(open.insert((trouble, event.subject.clone()))),
+                Some((_, Phase::Closes)) if event.kind == EventKind::GenlockLocked => {}
+                Some((trouble, Phase::Closes)) => {
+                    prop_assert!(open.remove(&(trouble, event.subject.clone())), "{:?} closes nothing", event);
+                }
+                None => {}
+            }
+        }
+        prop_assert!(open.is_empty(), "{:?} stays open", open);
+        prop_assert_eq!(stage.monitor.standing().open().count(), 0);
+    }
 }

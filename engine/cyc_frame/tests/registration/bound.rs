@@ -53,12 +53,18 @@ impl Wiener {
         Cholesky::new(matrix).expect("a covariance with noise is positive definite")
     }
 
-    fn place(&self, at: StageTime, factors: &[Cholesky<f64, Dyn>; 3]) -> Point3<f64> {
+    /// Its newest samples solved for once, each answer is one sum over them.
+    fn solved(&self, factors: &[Cholesky<f64, Dyn>; 3]) -> [DVector<f64>; 3] {
+        std::array::from_fn(|axis| {
+            let values = self.samples.iter().map(|sample| (sample.pose.position_m - self.mean.position_m)[axis]);
+            factors[axis].solve(&DVector::from_iterator(self.samples.len(), values))
+        })
+    }
+
+    fn place(&self, at: StageTime, solved: &[DVector<f64>; 3]) -> Point3<f64> {
         let offset = Vector3::from_fn(|axis, _| {
             let along = self.samples.iter().map(|sample| self.covariance(axis, at.secs_since(sample.capture)));
-            let weights = factors[axis].solve(&DVector::from_iterator(self.samples.len(), along));
-            let values = self.samples.iter().map(|sample| (sample.pose.position_m - self.mean.position_m)[axis]);
-            weights.iter().zip(values).map(|(weight, value)| weight * value).sum()
+            along.zip(solved[axis].iter()).map(|(along, solved)| along * solved).sum()
         });
         self.mean.position_m + offset
     }
@@ -76,12 +82,12 @@ impl Answers for Wiener {
     }
 
     fn lines(&self, at: [StageTime; 3]) -> Option<[Sampled; 3]> {
-        let (factors, newest) = (self.factors.as_ref()?, self.samples.last()?);
+        let (solved, newest) = (self.solved(self.factors.as_ref()?), self.samples.last()?);
         let still = Vector3::zeros();
         let motion =
             CameraMotion { velocity_m_s: still, turn_rad_s: still, position_error_m: 0.0, rotation_error_rad: 0.0 };
         Some(at.map(|at| Sampled {
-            pose: Pose { position_m: self.place(at, factors), ..self.mean },
+            pose: Pose { position_m: self.place(at, &solved), ..self.mean },
             lens: LensSample::default(),
             quality: Quality::Predicted,
             capture: newest.capture,

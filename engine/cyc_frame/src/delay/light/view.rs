@@ -78,33 +78,59 @@ impl<'a> View<'a> {
 
 /// Begins on the camera's own beat, where it has one: stamps jitter, a sensor's clock does not.
 ///
-/// A line through the stamps by medians (Theil, 1950; over half the recording each way), the picture's number counted
-/// by whole intervals, so that a lost picture does not matter. Stamps more than a tenth of an interval off such a line
-/// are a camera without a beat, and stay.
+/// A straight line through the stamps, the picture's number counted by whole intervals, so that a lost picture does
+/// not matter: by medians first (Theil, 1950), then by least squares without what is far from it. Stamps more than a
+/// tenth of an interval off such a line are a camera without a beat, and stay.
 fn steadied(begins: &[f64]) -> Vec<f64> {
-    let keep = || begins.to_vec();
-    let intervals: Vec<f64> = begins.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    let Some(usual) = median(&intervals).filter(|usual| *usual > 1e-4) else { return keep() };
-    let mut number = 0.0;
-    let numbers: Vec<f64> = [0.0]
-        .into_iter()
-        .chain(intervals.iter().map(|interval| {
-            number += (interval / usual).round();
-            number
-        }))
-        .collect();
-    let half = begins.len() / 2;
-    let slopes: Vec<f64> = (half..begins.len())
-        .filter(|n| numbers[*n] > numbers[n - half])
-        .map(|n| (begins[n] - begins[n - half]) / (numbers[n] - numbers[n - half]))
-        .collect();
-    let Some(slope) = median(&slopes) else { return keep() };
-    let starts: Vec<f64> = begins.iter().zip(&numbers).map(|(at, number)| at - slope * number).collect();
-    let Some(start) = median(&starts) else { return keep() };
-    if scale(&starts, start) > 0.1 * usual {
-        return keep();
+    beat(begins).map_or_else(|| begins.to_vec(), |(numbers, line)| numbers.iter().map(|n| line.at(*n)).collect())
+}
+
+#[derive(Clone, Copy)]
+struct Line {
+    start: f64,
+    slope: f64,
+}
+
+impl Line {
+    fn at(&self, number: f64) -> f64 {
+        self.start + self.slope * number
     }
-    numbers.iter().map(|number| start + slope * number).collect()
+
+    /// Least squares; `None` of fewer than two different numbers.
+    fn through(points: &[(f64, f64)]) -> Option<Line> {
+        let count = points.len() as f64;
+        let sum = |of: &dyn Fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>();
+        let (x, y) = (sum(&|p| p.0) / count, sum(&|p| p.1) / count);
+        let slope = sum(&|p| (p.0 - x) * (p.1 - y)) / sum(&|p| (p.0 - x) * (p.0 - x));
+        slope.is_finite().then_some(Line { start: y - slope * x, slope })
+    }
+}
+
+/// The number of each picture on the camera's beat, and the beat.
+fn beat(begins: &[f64]) -> Option<(Vec<f64>, Line)> {
+    let intervals: Vec<f64> = begins.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let usual = median(&intervals).filter(|usual| *usual > 1e-4)?;
+    let mut number = 0.0;
+    let counted = intervals.iter().map(|interval| {
+        number += (interval / usual).round();
+        number
+    });
+    let numbers: Vec<f64> = [0.0].into_iter().chain(counted).collect();
+    let half = begins.len() / 2;
+    let slope = |n: usize| (begins[n] - begins[n - half]) / (numbers[n] - numbers[n - half]);
+    let slope = median(&(half..begins.len()).map(slope).collect::<Vec<f64>>())?;
+    let starts: Vec<f64> = begins.iter().zip(&numbers).map(|(at, number)| at - slope * number).collect();
+    let mut line = Line { start: median(&starts)?, slope };
+    for _ in 0..3 {
+        let off: Vec<f64> = begins.iter().zip(&numbers).map(|(at, number)| at - line.at(*number)).collect();
+        let scale = scale(&off, 0.0);
+        if scale > 0.1 * usual {
+            return None;
+        }
+        let near = |n: &usize| off[*n].abs() <= 3.0 * scale;
+        line = Line::through(&(0..off.len()).filter(near).map(|n| (numbers[n], begins[n])).collect::<Vec<_>>())?;
+    }
+    Some((numbers, line))
 }
 
 #[cfg(test)]
