@@ -5,8 +5,29 @@
 //! frames by arithmetic on a TAI clock), `count` ([`Counter`]: which tick is delivered next), `watch` ([`Watch`]: does
 //! a clock move that says it is locked), `event` ([`BeatEvent`]: what an operator must hear of).
 //!
-//! How a frame thread uses it: drain what sources heard into [`BeatLoop::pulse`], hand [`BeatLoop::poll`]'s events on,
-//! ask [`Counter::next`] which tick is next, sleep until its ideal, deliver.
+//! A frame thread takes in what its source heard, hands on what happened, asks which tick is next, sleeps and delivers:
+//!
+//! ```
+//! use cyc_core::beat::{BeatLoop, Counter, Jitter};
+//! use cyc_core::{LockState, Rate, StageTime};
+//!
+//! let rate = Rate::new(25, 1).ok_or("no rate")?;
+//! let mut beat = BeatLoop::new(rate, rate, Jitter::Symmetric, StageTime(3_000_000))?;
+//! let (mut counter, mut now, mut frame) = (Counter::new(), StageTime(0), 0);
+//! for pulse in 0..250 {
+//!     beat.pulse(StageTime(pulse * 40_000_000), None);
+//!     while let Some(event) = beat.poll(now) {
+//!         println!("{event}");
+//!     }
+//!     let due = counter.next(&beat, now);
+//!     now = due.ideal; // Here the thread sleeps.
+//!     let tick = due.tick(&beat, now);
+//!     assert_eq!((tick.frame, tick.missed), (frame, 0));
+//!     frame += 1;
+//! }
+//! assert_eq!(counter.next(&beat, now).tick(&beat, now).sync.state, LockState::Locked);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod aligned;
 mod claim;

@@ -106,10 +106,9 @@ pub fn sleep_until_monotonic(nanos: i64) {
         learned.learn(monotonic_nanos().saturating_sub(alarm));
         LEAD.set(learned);
     }
-    // At most the lead, since the alarm has gone off.
-    while monotonic_nanos() < nanos {
-        std::hint::spin_loop();
-    }
+    // At most the lead, since the alarm has gone off. Without the processor's pause hint: a hypervisor takes a row of
+    // pauses for a lock that is waited for, and gives the processor away.
+    while monotonic_nanos() < nanos {}
 }
 
 /// The calling thread's lead.

@@ -2,8 +2,8 @@
 
 use crate::StageTime;
 
-/// Bandwidth with which the straight line between the two clocks is followed, turns of phase a second (2 pi B).
-const FOLLOW: f64 = 0.2;
+/// How fast the straight line between the two clocks is followed, per second: temperature turns it in minutes.
+const FOLLOW: f64 = 0.05;
 /// So many readings in a row must agree that the clock moved.
 const AGREE: u32 = 3;
 /// No two crystals differ by more than this.
@@ -19,17 +19,20 @@ const KNOWN_SECS: f64 = 10.0;
 pub struct Watch {
     limit_nanos: f64,
     line: Option<Straight>,
+    /// Readings in a row off the line.
     off: u32,
 }
 
 /// The watched clock's lead over the free one, and where it tends.
 #[derive(Debug, Clone, Copy)]
 struct Straight {
+    /// The first reading: when, and the lead from which others are counted.
     first: StageTime,
+    origin: i64,
+    /// The newest: when, the lead on the line, nanoseconds, and how it grows, nanoseconds a second.
     at: StageTime,
     lead: f64,
     slope: f64,
-    origin: i64,
 }
 
 impl Watch {
@@ -38,42 +41,34 @@ impl Watch {
         Self { limit_nanos: limit_nanos as f64, line: None, off: 0 }
     }
 
-    /// One reading of both clocks at the same moment, and whether the watched one says that it is locked.
+    /// One reading of both clocks at the same moment, a few a second, and whether the watched one says it is locked.
     ///
-    /// Gives by how much it moved, nanoseconds, while it said so. Forgets everything while it does not say so.
+    /// Gives by how much it moved while it said so, nanoseconds, once for each time; the first ten seconds say
+    /// nothing. All is forgotten while it does not say so.
     pub fn read(&mut self, free: StageTime, watched_nanos: i64, says_locked: bool) -> Option<i64> {
-        let origin = watched_nanos.saturating_sub(free.0);
-        let line = match self.line.filter(|line| says_locked && free > line.at) {
-            Some(line) => line,
-            None => {
-                self.line = says_locked.then_some(Straight { first: free, at: free, lead: 0.0, slope: 0.0, origin });
-                return None;
-            }
+        let lead = watched_nanos.saturating_sub(free.0);
+        let start = Straight { first: free, origin: lead, at: free, lead: 0.0, slope: 0.0 };
+        let Some(line) = self.line.filter(|line| says_locked && free > line.at) else {
+            self.line = says_locked.then_some(start);
+            self.off = 0;
+            return None;
         };
         let secs = free.secs_since(line.at);
         let expected = line.lead + line.slope * secs;
-        let error = origin.saturating_sub(line.origin) as f64 - expected;
-        let known = line.first != line.at && free.secs_since(line.first) > KNOWN_SECS;
-        if error.abs() > self.limit_nanos && known {
-            self.off += 1;
-            return self.moved(Straight { at: free, lead: expected, ..line }, error, origin);
+        let error = lead.saturating_sub(line.origin) as f64 - expected;
+        let age = free.secs_since(line.first);
+        let known = age > KNOWN_SECS;
+        let allowed = self.limit_nanos + if known { 0.0 } else { CRYSTALS * 1e9 * secs };
+        let is_off = error.abs() > allowed || known && line.slope.abs() > CRYSTALS * 1e9;
+        self.off = if is_off { self.off + 1 } else { 0 };
+        if self.off == AGREE {
+            (self.line, self.off) = (Some(start), 0);
+            return known.then_some(error as i64);
         }
-        self.off = 0;
-        // While little is known, the mean of it counts; then the newest reading counts as much as the bandwidth says.
-        let share = (FOLLOW * secs).max(2.0 * secs / free.secs_since(line.first)).min(1.0);
-        let lead = expected + share * error;
+        // What is off may be a wrong reading. Else, at first the mean of all counts; then as much as the line follows.
+        let share = if is_off { 0.0 } else { (FOLLOW * secs).max(2.0 * secs / age).min(1.0) };
         let slope = line.slope + 0.5 * share * share * error / secs;
-        self.line = Some(Straight { at: free, lead, slope, ..line });
-        (known && slope.abs() > CRYSTALS * 1e9).then_some(error as i64)
-    }
-
-    fn moved(&mut self, line: Straight, error: f64, origin: i64) -> Option<i64> {
-        self.line = Some(line);
-        if self.off < AGREE {
-            return None;
-        }
-        self.off = 0;
-        self.line = Some(Straight { first: line.at, lead: 0.0, origin, ..line });
-        Some(error as i64)
+        self.line = Some(Straight { at: free, lead: expected + share * error, slope, ..line });
+        None
     }
 }

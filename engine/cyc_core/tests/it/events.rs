@@ -507,7 +507,7 @@ proptest! {
                 commands += 1;
             }
             let change = |n: u64, report: &mut FrameReport| {
-                report.missed = u64::from(wrong & 1 != 0 && n % 3 == 0);
+                report.missed = u64::from(wrong & 1 != 0 && n.is_multiple_of(3));
                 if wrong & 2 != 0 {
                     report.feeds.values_mut().for_each(|feed| feed.packets = 1);
                 }

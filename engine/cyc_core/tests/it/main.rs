@@ -11,6 +11,8 @@ mod beat_numbers;
 #[cfg(test)]
 mod beat_source;
 #[cfg(test)]
+mod beat_watch;
+#[cfg(test)]
 mod clock_map;
 #[cfg(test)]
 mod commands;

@@ -59,7 +59,7 @@ fn plan() -> Vec<(i64, Fault)> {
 
 /// Each tick about the full hours, where jams are, and every 16th between: labels cost more than all else here.
 fn is_labelled(ticks: u64, secs: f64) -> bool {
-    ticks % 16 == 0 || !(120.0..3480.0).contains(&(secs % 3600.0))
+    ticks.is_multiple_of(16) || !(120.0..3480.0).contains(&(secs % 3600.0))
 }
 
 /// Genlock of 29.97 from a counting source whose crystal is 100 ppm off; drop-frame time of day, jammed at 4:00.
@@ -202,7 +202,7 @@ fn three_days_on_a_shared_clock() {
             jams += u32::from(jam.is_some());
             row.next(label, std::mem::take(&mut unlabelled) - 1, jam.is_some());
         }
-        if ticks % 24 == 0 {
+        if ticks.is_multiple_of(24) {
             let free = now.nanos_since(start) - stepped;
             let free = StageTime((free as f64 * (1.0 + 35e-6)) as i64 + (noise.normal() * 2e3) as i64);
             lies.extend(watch.read(free, now.0, true));

@@ -70,8 +70,8 @@ impl Gains {
     pub(super) fn learn(&mut self, from: usize, to: usize, saved: f64) {
         let (first, last, saved) = if from < to { (from, to, saved) } else { (to, from, -saved) };
         let total: f64 = WEIGHTS[first..last].iter().sum();
-        for n in first..last {
-            self.0[n] = Some((saved * WEIGHTS[n] / total).max(0.0));
+        for (gain, weight) in self.0[first..last].iter_mut().zip(&WEIGHTS[first..last]) {
+            *gain = Some((saved * weight / total).max(0.0));
         }
     }
 

@@ -1,6 +1,6 @@
 //! What of the code an exposure collects.
 
-use super::pattern::{FRAMES_PER_BIT, PERIOD, SOURCE_BITS, TIMING_FRAMES, code};
+use super::pattern::{FRAMES_PER_BIT, PERIOD, SOURCE_BITS, TIMING_FRAMES, coded_bits};
 use cyc_core::StageTime;
 
 /// When the wall was given which frame; times are seconds after the first.
@@ -27,7 +27,7 @@ fn values(frame: u64) -> [f64; 3] {
     if frame % PERIOD >= TIMING_FRAMES {
         return [0.0; 3];
     }
-    let [first, second] = code(frame, 0).map(|bit| if bit { 1.0 } else { -1.0 });
+    let [first, second] = coded_bits(frame, 0).map(|bit| if bit { 1.0 } else { -1.0 });
     [first, second, 1.0]
 }
 
@@ -102,7 +102,7 @@ mod tests {
     }
 
     fn bits(frame: u64) -> [f64; 2] {
-        code(frame, 0).map(|bit| if bit { 1.0 } else { -1.0 })
+        coded_bits(frame, 0).map(|bit| if bit { 1.0 } else { -1.0 })
     }
 
     #[test]

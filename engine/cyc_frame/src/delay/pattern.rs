@@ -28,7 +28,7 @@ pub(super) const FRAMES_PER_BIT: u64 = (PERIOD - TIMING_FRAMES) / SOURCE_BITS;
 const WALK: [[u32; 3]; 2] = [[0x401e_477b, 0xb608_6dc7, 0x6acc_b538], [0x154b_122e, 0xe35d_3892, 0x3f99_e06d]];
 
 /// Both bits of the code in a frame, as `source` shows them; sources from [`SOURCES`] on look like others.
-pub fn code(frame: u64, source: u32) -> [bool; 2] {
+pub fn coded_bits(frame: u64, source: u32) -> [bool; 2] {
     let phase = frame % PERIOD;
     if phase < TIMING_FRAMES {
         let (word, bit) = ((phase / 32) as usize, phase % 32);
@@ -39,7 +39,7 @@ pub fn code(frame: u64, source: u32) -> [bool; 2] {
 }
 
 /// Bit `n` of a source's number; the last is the parity of the others.
-fn source_bit(source: u32, n: u64) -> bool {
+pub fn source_bit(source: u32, n: u64) -> bool {
     let number = source % SOURCES;
     if n + 1 < SOURCE_BITS { number >> n & 1 == 1 } else { number.count_ones() % 2 == 1 }
 }
@@ -64,7 +64,7 @@ pub fn coded_cell(wall_px: [f32; 2], wall_size_px: [f32; 2]) -> (usize, bool) {
 /// `source` is the output's place in the stage file, from 0; `wall_px` as in [`coded_cell`].
 pub fn coded_pattern(frame: u64, source: u32, wall_px: [f32; 2], wall_size_px: [f32; 2]) -> f32 {
     let (bit, opposite) = coded_cell(wall_px, wall_size_px);
-    f32::from(u8::from(code(frame, source)[bit] != opposite))
+    f32::from(u8::from(coded_bits(frame, source)[bit] != opposite))
 }
 
 #[cfg(test)]
@@ -74,14 +74,14 @@ mod tests {
     #[test]
     fn exactly_one_bit_changes_from_frame_to_frame() {
         for frame in 1..TIMING_FRAMES {
-            let (before, after) = (code(frame - 1, 0), code(frame, 0));
+            let (before, after) = (coded_bits(frame - 1, 0), coded_bits(frame, 0));
             assert_eq!((0..2).filter(|n| before[*n] != after[*n]).count(), 1, "frame {frame}");
         }
     }
 
     #[test]
     fn no_shift_looks_like_another() {
-        let value = |frame: u64, n: usize| if code(frame, 0)[n] { 1.0 } else { -1.0 };
+        let value = |frame: u64, n: usize| if coded_bits(frame, 0)[n] { 1.0 } else { -1.0 };
         for shift in 1..40 {
             let overlap = TIMING_FRAMES - shift;
             for [n, m] in [[0, 0], [0, 1], [1, 0], [1, 1]] {
@@ -94,8 +94,8 @@ mod tests {
     #[test]
     fn cut_frame_numbers_and_every_period_look_the_same() {
         for frame in [0_u64, 77, 95, 96, 127, 5_000_000_000] {
-            assert_eq!(code(frame, 9), code(frame + PERIOD, 9));
-            assert_eq!(code(frame, 9), code(u64::from(frame as u32), 9));
+            assert_eq!(coded_bits(frame, 9), coded_bits(frame + PERIOD, 9));
+            assert_eq!(coded_bits(frame, 9), coded_bits(u64::from(frame as u32), 9));
         }
     }
 
@@ -103,7 +103,7 @@ mod tests {
     fn sources_are_told_apart_and_a_wrong_bit_is_noticed() {
         for source in 0..SOURCES {
             let bit = |n: u64| {
-                let [bit, opposite] = code(TIMING_FRAMES + n * FRAMES_PER_BIT + 3, source);
+                let [bit, opposite] = coded_bits(TIMING_FRAMES + n * FRAMES_PER_BIT + 3, source);
                 assert_ne!(bit, opposite);
                 bit
             };

@@ -7,7 +7,7 @@
 //! clock runs on its own, and its stamps jitter.
 
 use cyc_core::{Rate, StageTime};
-use cyc_frame::delay::pattern::code;
+use cyc_frame::delay::pattern::coded_bits;
 use cyc_frame::delay::{CameraTiming, LightWatch, StampAt, coded_pattern};
 use nalgebra::{Point3, Rotation3, Vector3};
 use std::cell::RefCell;
@@ -193,7 +193,7 @@ impl<'a> Film<'a> {
     /// The panel's light in one frame, blurred by the lens; frames of one code look alike.
     fn still(&self, panel: usize, frame: u64) -> Rc<Vec<f32>> {
         let (scene, size) = (self.scene, self.scene.wall_px.map(|px| px as f32));
-        let key = (panel, code(frame, scene.panels[panel].source));
+        let key = (panel, coded_bits(frame, scene.panels[panel].source));
         if let Some(still) = self.stills.borrow().get(&key) {
             return still.clone();
         }

@@ -386,7 +386,7 @@ mod tests {
             0x4004_5612,
             0x4004_5613,
         ];
-        assert_eq!(numbers.map(|number| number as u64), expected);
+        assert_eq!(numbers, expected);
     }
 
     #[test]
