@@ -91,6 +91,7 @@ fn frame_input(frame: usize) -> FrameInput {
             focus_distance_m: None,
             entrance_pupil_offset_m: 0.08,
             quality: Quality::Measured,
+            overscan: None,
         };
         (id.to_string(), input)
     };

@@ -4,7 +4,8 @@
 //! clock), [`stamp`] (UDP in batches with kernel stamps), [`lane`] (one feed: decode, map time, count, publish),
 //! [`cell`] (one writer, readers that never wait), [`jitter`], [`feed`] (all feeds of a stage as a
 //! `PoseSource`), [`record`] (what feeds deliver, kept), [`camera_return`] (a camera's pictures and their instants),
-//! [`replace`] (a file rewritten whole), [`sim`] (a simulated tracker on the same protocols), [`fake`] (clocks and
+//! [`replace`] (a file rewritten whole), [`sound`] (sound devices on the stage clock), [`timecode_out`] (timecode and
+//! ticks that leave), [`sim`] (a simulated tracker on the same protocols), [`fake`] (clocks and
 //! beats for tests).
 //!
 //! Invariant: a feed's trouble stays in its own thread, and no reader of a pose ever waits for one.

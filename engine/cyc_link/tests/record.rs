@@ -30,7 +30,7 @@ impl Clock for Busy {
 }
 
 fn start() -> StageFeeds {
-    let feeds = vec![feed("a", freed("127.0.0.1:0", Some(1))), feed("b", freed("127.0.0.1:0", Some(1)))];
+    let feeds = vec![feed("a", freed("127.0.0.1:0", Some(1))), feed("b", freed("127.0.0.1:0", Some(2)))];
     StageFeeds::start(&stage(feeds), Arc::new(MonotonicClock)).unwrap()
 }
 
@@ -48,7 +48,7 @@ fn every_sample_of_every_feed_is_kept_once_and_in_order() {
         let send = |feed: usize, x: i32| {
             let view = theirs.view(["a", "b"][feed]).unwrap();
             let before = view.report().packets;
-            senders[feed].send(&message(1, f64::from(x) * 0.001)).unwrap();
+            senders[feed].send(&message(feed as u8 + 1, f64::from(x) * 0.001)).unwrap();
             until("a packet", || view.report().packets > before);
         };
         for _ in 0..40 {

@@ -18,6 +18,8 @@ const NARROW_HZ: f64 = 0.1;
 const DRIFTED: f64 = 300e-6;
 const DRIFTED_SECS: f64 = 8.0;
 const LARGEST_SKEW: f64 = 400e-6;
+/// While a loop settles, it has to see rates that do not fit.
+const LARGEST_SETTLING: f64 = 0.02;
 /// A loop with a larger `w` rings (sources of one pulse a second).
 const LARGEST_W: f64 = 0.3;
 /// An error counts with so many median errors at most (2.7 sigma).
@@ -157,9 +159,10 @@ impl Tracker {
         self.line = self.line.advanced(units, nudge);
         self.line.skew += w * w * error / grid.pulse_nanos();
         self.pulses = (self.pulses + 1.0).min(1e9);
+        // A phase that steps must not send the rate where no source is.
+        let largest = if following { LARGEST_SKEW } else { LARGEST_SETTLING };
+        self.line.skew = self.line.skew.clamp(-largest, largest);
         if following {
-            // A phase that steps must not send the rate where no source is.
-            self.line.skew = self.line.skew.clamp(-LARGEST_SKEW, LARGEST_SKEW);
             self.learn_rate();
         }
         nudge

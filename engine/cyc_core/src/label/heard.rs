@@ -27,9 +27,6 @@ impl Counting {
         if nominal == 0 || !stage_nominal.is_multiple_of(nominal) {
             return Err(LabelEvent::CountMismatch { nominal, stage });
         }
-        if u32::from(label.frames) >= nominal {
-            return Err(LabelEvent::CountMismatch { nominal: u32::from(label.frames) + 1, stage });
-        }
         let frames_per_label = stage_nominal / nominal;
         let same_kind = if stage.den() == 1001 { Rate::new(nominal * 1000, 1001) } else { Rate::new(nominal, 1) };
         let rate = same_kind.unwrap_or(stage);

@@ -37,6 +37,8 @@ pub struct LabelTrack {
     tick: Option<(u64, StageTime)>,
     pace: Pace,
     seconds: Seconds,
+    /// Labels in a row that do not fit the stage's count.
+    misfits: u32,
     /// When anything was heard.
     newest: Option<StageTime>,
     lost: bool,
@@ -67,6 +69,7 @@ impl LabelTrack {
             tick: None,
             pace: Pace::default(),
             seconds: Seconds::default(),
+            misfits: 0,
             newest: None,
             lost: false,
             mismatch: None,
@@ -88,11 +91,9 @@ impl LabelTrack {
                 Some(number) => Heard { number, at, counting },
                 None => return,
             },
-            Err(mismatch) => {
-                (self.believed, self.doubted) = (None, None);
-                return self.mismatched(mismatch);
-            }
+            Err(mismatch) => return self.misfit(mismatch),
         };
+        self.misfits = 0;
         if self.believed.is_some_and(|before| before.repeats(heard)) {
             return;
         }
@@ -191,6 +192,15 @@ impl LabelTrack {
         let elapsed = heard.at.secs_since(ideal) * frames_per_second(self.rate);
         let counted = count.at_frame(frame) as f64 + f64::from(count.direction) * elapsed;
         Some(heard.counting.nearest(heard.stage_number() as f64 - counted))
+    }
+
+    /// A label that does not fit the stage's count: alone it is an error, two in a row are another count.
+    fn misfit(&mut self, mismatch: LabelEvent) {
+        self.misfits = self.misfits.saturating_add(1);
+        if self.misfits >= 2 {
+            (self.believed, self.doubted) = (None, None);
+            self.mismatched(mismatch);
+        }
     }
 
     /// A label that nothing leads to: alone it is an error, many are a source at another speed.

@@ -31,8 +31,8 @@ const SHARE_CALMER: f64 = 0.6;
 const CALMER: f64 = 0.3;
 const ITERATIONS: usize = 12;
 /// Covariances are tabulated in steps of this, up to what [`sway`] asks for.
-pub(super) const TABLE_SECS: f64 = 0.0025;
-const TABLE: usize = 600;
+pub(super) const TABLE_SECS: f64 = 0.0005;
+const TABLE: usize = 3000;
 
 /// A bin's mean pose; `None` where nothing was captured and nothing can be said.
 pub(crate) type Bin = Pose;

@@ -2,7 +2,7 @@
 
 use crate::beat_source::EPOCH;
 use crate::support::Noise;
-use cyc_core::label::{LabelEvent, LabelState, LabelTrack, counted};
+use cyc_core::label::{LabelEvent, LabelState, LabelTrack, Labels, TimeOfDay, counted};
 use cyc_core::{Rate, StageTime, Timecode};
 use proptest::prelude::*;
 
@@ -192,7 +192,7 @@ fn lost_labels_are_counted_on() {
 fn one_wrong_label_is_not_believed_and_two_are() {
     let mut deck = Deck::new("25", "09:59:50:00");
     deck.run(2.0);
-    for wrong in ["00:00:00:00", "09:59:52:03", "23:59:59:24", "17:11:05:09"] {
+    for wrong in ["00:00:00:00", "09:59:52:03", "23:59:59:24", "17:11:05:09", "09:59:59:27", "09:59:59;12"] {
         deck.run_exactly(1.0);
         let at = EPOCH.plus_nanos((deck.secs * 1e9) as i64);
         deck.track.heard(label(wrong), at, Some(25), 1);
@@ -400,6 +400,21 @@ fn counted_labels_begin_where_they_are_told() {
             assert_eq!(named.to_string(), expected);
         }
     }
+}
+
+#[test]
+fn a_stages_labels_are_one_of_three() {
+    let (rate, start) = (rate("25"), label("01:00:00:00"));
+    let noon = 12 * 3600 * 1_000_000_000;
+    let mut counted = Labels::Counted { rate, drop_frame: false, start };
+    assert_eq!(counted.label(26, EPOCH, None), Some(label("01:00:01:01")));
+    assert_eq!((counted.state(), counted.poll()), (LabelState::Following, None));
+    let mut clock = Labels::Clock(TimeOfDay::new(rate, false, 60, 0));
+    assert_eq!(clock.label(0, EPOCH, None), None);
+    assert_eq!(clock.label(1, EPOCH, Some(noon)), Some(label("13:00:00:00")));
+    assert!(matches!((clock.state(), clock.poll()), (LabelState::Following, Some(LabelEvent::Jammed { .. }))));
+    let mut heard = Labels::Heard(Box::new(LabelTrack::new(rate)));
+    assert_eq!((heard.label(0, EPOCH, Some(noon)), heard.state(), heard.poll()), (None, LabelState::Waiting, None));
 }
 
 #[test]

@@ -13,6 +13,9 @@
 //! Large areas that change many times a second are a danger for people with photosensitive epilepsy (ITU-R BT.1702):
 //! warn them, and keep the level low.
 
+/// What people on the stage must be told before it is shown.
+pub const WARNING: &str = "the wall will flicker many times a second: people with photosensitive epilepsy must leave \
+                           or look away, and the level should be low";
 /// Frames until the pattern repeats: a power of two, so that frame numbers cut to 32 bits stay in step.
 pub const PERIOD: u64 = 128;
 /// Frames of a period that tell the time; the others say who shows them.

@@ -13,6 +13,7 @@ pub struct Labels {
 }
 
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "a stage has one of them")]
 enum From {
     /// The frame number.
     Count { start: Timecode },

@@ -87,6 +87,7 @@ pub struct GenlockTicks {
     granted: Option<PacerReport>,
 }
 
+#[allow(clippy::large_enum_variant, reason = "a stage has one of them")]
 enum AnyBeat {
     Loop(BeatLoop),
     Aligned(AlignedBeat),
