@@ -25,8 +25,10 @@ const GLITCHES: usize = 2;
 const JUDGED: usize = 48;
 /// So many entries' worth of noise the profile counts as.
 const PRIOR_ENTRIES: f64 = 8.0;
-/// Median of the square of a normal number.
-const MEDIAN_SQUARE: f64 = 0.4549;
+/// Squares beyond so many times their median are no usual noise.
+const FAR: f64 = 20.0;
+/// Late packets are noise along the way alone: the worst axis counts, by this much.
+const WORST: f64 = 0.6;
 /// Beyond so many deviations an entry is an outlier.
 const OUTLIER: f64 = 6.0;
 
@@ -184,20 +186,27 @@ impl Series {
             }
         }
         let prior = kind.noise * kind.noise;
-        // Late packets are noise along the way alone: the worst axis counts.
-        let median = |square: &mut [f64; JUDGED]| match &mut square[..judged] {
-            [] => 0.0,
-            square => *square.select_nth_unstable_by(judged / 2, f64::total_cmp).1,
-        };
-        let worst = sorted.iter_mut().map(median).fold(0.0, f64::max);
+        let axes = sorted.each_mut().map(|squares| usual_square(&mut squares[..judged]));
+        let (mean, worst) = (axes.iter().sum::<f64>() / 3.0, axes.iter().copied().fold(0.0, f64::max));
         let seen = judged as f64;
-        self.noise = (PRIOR_ENTRIES * prior + seen * worst / MEDIAN_SQUARE) / (PRIOR_ENTRIES + seen);
+        self.noise = (PRIOR_ENTRIES * prior + seen * mean.max(WORST * worst)) / (PRIOR_ENTRIES + seen);
         let most = OUTLIER * OUTLIER * self.noise.max(kind.tolerance * kind.tolerance);
         for i in 2..secs.len().saturating_sub(2) {
             // The neighbours of an outlier are off theirs too, by less.
             self.used[i] = squares[i] <= most || squares[i] < squares[i - 1].max(squares[i + 1]);
         }
     }
+}
+
+/// The mean of squares, those far beyond the median left out.
+fn usual_square(squares: &mut [f64]) -> f64 {
+    if squares.is_empty() {
+        return 0.0;
+    }
+    let middle = squares.len() / 2;
+    let most = FAR * *squares.select_nth_unstable_by(middle, f64::total_cmp).1;
+    let (sum, count) = squares.iter().filter(|square| **square <= most).fold((0.0, 0.0), |(sum, n), x| (sum + x, n + 1.0));
+    sum / count
 }
 
 /// Weights of four values in the cubic through them at `at`; `None` where the times are too uneven to tell anything.

@@ -20,19 +20,19 @@ pub(crate) const BINS: usize = 60;
 /// How often is learned, in bins.
 pub(crate) const LEARN_BINS: i64 = 15;
 /// Third octaves from 0.3 to 12 Hz.
-const BANDS: usize = 16;
+const BANDS: usize = 21;
 const LOWEST_HZ: f64 = 0.3;
 /// Frequencies looked at: every quarter of a hertz up to 2, every half up to 12.5.
 const LINES: usize = 29;
 /// A new spectrum's share in the running mean.
-const SHARE: f64 = 0.25;
+const SHARE: f64 = 0.2;
 /// Its share if it is this much weaker than the mean: the camera has come to rest.
 const SHARE_CALMER: f64 = 0.6;
 const CALMER: f64 = 0.3;
 const ITERATIONS: usize = 12;
 /// Covariances are tabulated in steps of this, up to what [`sway`] asks for.
-pub(super) const TABLE_SECS: f64 = 0.0005;
-const TABLE: usize = 3000;
+pub(super) const TABLE_SECS: f64 = 0.0025;
+const TABLE: usize = 600;
 
 /// A bin's mean pose; `None` where nothing was captured and nothing can be said.
 pub(crate) type Bin = Pose;
@@ -134,7 +134,7 @@ fn line_hz(line: usize) -> f64 {
 }
 
 fn band_hz(edge: usize) -> f64 {
-    LOWEST_HZ * 2f64.powf(edge as f64 / 3.0)
+    LOWEST_HZ * 2f64.powf(edge as f64 / 4.0)
 }
 
 /// Hann window whose square sums to 1.

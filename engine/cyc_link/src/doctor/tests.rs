@@ -17,7 +17,7 @@ fn a_check_is_one_line_and_its_fix_below() {
     assert_eq!(lines[1].find("fix"), Some(30));
     let missing = Check::missing("MIDI", "no port", "plug it in");
     assert!(
-        !all_good(&[missing.clone()])
+        !all_good(std::slice::from_ref(&missing))
             && all_good(&[Check::good("a", "b")])
             && missing.to_string().starts_with("missing")
     );
