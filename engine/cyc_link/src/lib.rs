@@ -5,8 +5,8 @@
 //! [`cell`] (one writer, readers that never wait), [`jitter`], [`feed`] (all feeds of a stage as a
 //! `PoseSource`), [`record`] (what feeds deliver, kept), [`camera_return`] (a camera's pictures and their instants),
 //! [`replace`] (a file rewritten whole), [`sound`] (sound devices on the stage clock), [`timecode_out`] (timecode and
-//! ticks that leave), [`sim`] (a simulated tracker on the same protocols), [`fake`] (clocks and
-//! beats for tests).
+//! ticks that leave), [`control`] (OSC commands in, answers out), [`sim`] (a simulated tracker on the same protocols),
+//! [`fake`] (clocks and beats for tests).
 //!
 //! Invariant: a feed's trouble stays in its own thread, and no reader of a pose ever waits for one.
 

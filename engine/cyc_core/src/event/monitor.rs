@@ -141,23 +141,28 @@ impl Monitor {
         }
     }
 
-    /// What became of a command: `Done` on the moment's frame, or `Refused`.
+    /// What became of a command: `Done` or `Refused`. A done one's event is of the frame on which it happened.
     pub fn command(&mut self, moment: &Moment<'_>, outcome: &Outcome, events: &mut Vec<StageEvent>) {
         let Outcome { asked, answer } = outcome;
         let (command, from, at_frame) = (asked.command.clone(), asked.from.clone(), asked.at_frame);
         let was_rolling = self.standing.is_rolling();
+        let moment = match answer {
+            Answer::Done { frame, .. } if *frame != moment.frame => Moment { frame: *frame, timecode: "", ..*moment },
+            _ => *moment,
+        };
         match answer {
             Answer::Scheduled { .. } => return,
             Answer::Refused(refusal) => {
                 let reason = refusal.to_string();
                 let kind = EventKind::CommandRefused { command, from, at_frame, reason };
-                return self.emit(moment, kind, asked.command.name(), "", events);
+                return self.emit(&moment, kind, asked.command.name(), "", events);
             }
             Answer::Done { late, .. } => {
                 let kind = EventKind::CommandDone { command, from, at_frame, late: *late };
-                self.emit(moment, kind, asked.command.name(), "", events);
+                self.emit(&moment, kind, asked.command.name(), "", events);
             }
         }
+        let moment = &moment;
         match asked.command {
             Command::Rolling(on) if on != was_rolling => self.rolling(on, moment, events),
             // Where the cameras are after a freeze has nothing to do with where they were.

@@ -81,14 +81,14 @@ impl BudgetWatch {
         if let Some((_, allowed, _)) = over {
             self.allowed_nanos = allowed;
         }
-        match (self.episode.step(at, over.map(|(spent, ..)| sign * spent)), over) {
+        match (self.episode.step(at, over.map(|(spent, ..)| spent.saturating_mul(sign))), over) {
             (Turn::Began, Some((spent_ns, allowed_ns, by))) => {
                 Some(EventKind::OverBudget { stage: self.item, spent_ns, allowed_ns, by })
             }
             (Turn::Ended(past), _) => Some(EventKind::WithinBudget {
                 stage: self.item,
                 frames: past.frames,
-                worst_ns: sign * past.worst,
+                worst_ns: past.worst.saturating_mul(sign),
                 allowed_ns: self.allowed_nanos,
                 lasted_ns: past.lasted_nanos(),
             }),

@@ -99,7 +99,12 @@ fn feed(kind: &EventKind, subject: &str, why: &str) -> String {
 fn budget(kind: &EventKind, subject: &str) -> String {
     match kind {
         EventKind::OverBudget { stage: BudgetItem::Margin, spent_ns, allowed_ns, by } if *spent_ns < 0 => {
-            format!("the frame was {} late ({} must be left); {}", span(-spent_ns), span(*allowed_ns), blame(*by))
+            format!(
+                "the frame was {} late ({} must be left); {}",
+                span(spent_ns.saturating_neg()),
+                span(*allowed_ns),
+                blame(*by)
+            )
         }
         EventKind::OverBudget { stage: BudgetItem::Margin, spent_ns, allowed_ns, by } => {
             format!("{} were left before the deadline, {} must be; {}", span(*spent_ns), span(*allowed_ns), blame(*by))

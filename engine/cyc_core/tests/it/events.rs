@@ -484,6 +484,12 @@ fn outputs_quality_and_refusals_are_told_and_the_standing_follows() {
         event.message,
         "cue noon (osc 127.0.0.1:9) was refused: frame 9 has already begun; the next one that can be named is 12"
     );
+    let asked = Asked { command: Command::Outline(true), at_frame: Some(8), from: "desk".into() };
+    let outcome = Outcome { asked, answer: Answer::Done { frame: 10, late: 2 } };
+    stage.monitor.command(&moment, &outcome, &mut stage.events);
+    let event = &stage.heard()[0];
+    assert_eq!((event.frame, event.timecode.as_deref()), (10, None), "of the frame on which it happened");
+    assert_eq!(event.message, "outline on (desk), 2 frames after the frame it was given for: ticks were missed");
     stage.command(Command::Slate("12A take 3".into())).command(Command::Blackout(true));
     let wall = stage.monitor.standing().wall();
     assert_eq!((wall.slate.as_deref(), wall.blackout, wall.look.as_deref()), (Some("12A take 3"), true, None));
