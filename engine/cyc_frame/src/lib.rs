@@ -3,8 +3,10 @@
 //! Map: [`plan`] (the types), [`inner`] (`solve` and `relatch`: the film cameras' views), [`outer`] (the static
 //! views from the eye point and which wall patch looks at which), [`offaxis`] (a view through a rectangle),
 //! [`view`] (the one place that builds a `clip_from_stage`), [`frustum`] (Rust twin of
-//! `shaders/lib/frustum.wgsl`), [`latch`] (one `FrameInput` per tick), [`report`] (one `FrameReport` per frame),
-//! [`mod@line`] (a plan as a line of `plan.jsonl`).
+//! `shaders/lib/frustum.wgsl`), [`latch`] (one `FrameInput` per tick), [`exposure`] (when sensor lines
+//! see a wall frame), [`margin`] (overscan for cameras that turn), [`reproject`] (Rust twin of
+//! `shaders/lib/reproject.wgsl`), [`report`] (one `FrameReport` per frame), [`budget`] and [`degrade`] (what a frame may
+//! take, and what is given up), [`delay`] (measuring delays), [`mod@line`] (a plan as a line of `plan.jsonl`).
 //!
 //! Invariant: everything here is a pure function of its arguments; no clock, no socket, no file, no panic on
 //! any number, finite or not.

@@ -1,6 +1,11 @@
 //! `doctor` on this very machine, for stages that ask for what is there and for what is not.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests say what they expect by unwrapping it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests say what they expect by unwrapping it"
+)]
 
 #[allow(dead_code, reason = "shared with other tests, which use more of it")]
 mod support;

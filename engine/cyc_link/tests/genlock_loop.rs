@@ -1,6 +1,11 @@
 //! A stage's beat with its real threads, sockets and clocks.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests say what they expect by unwrapping it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests say what they expect by unwrapping it"
+)]
 
 #[allow(dead_code, reason = "shared with other tests, which use more of it")]
 mod support;

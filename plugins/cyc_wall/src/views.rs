@@ -1,6 +1,12 @@
 //! Bevy cameras that follow the frame's plan: one per inner view, one per outer view.
 
-use crate::{backdrop::Backdrop, convert::bevy_view, pictures::PictureArray, scale::{Economy, PreviewScale}, setup::WallSetup};
+use crate::{
+    backdrop::Backdrop,
+    convert::bevy_view,
+    pictures::PictureArray,
+    scale::{Economy, PreviewScale},
+    setup::WallSetup,
+};
 use bevy::{
     camera::primitives::Frustum,
     camera::{CameraProjection, CompositingSpace, Exposure, Hdr, Projection, RenderTarget, SubCameraView, Viewport},

@@ -3,7 +3,6 @@
 use super::Jitter;
 use super::line::Grid;
 use crate::StageTime;
-use std::f64::consts::TAU;
 
 /// So many pulses are kept.
 const KEPT: usize = 32;
@@ -110,19 +109,22 @@ impl Collected {
             return Verdict::TooFew;
         }
         let period = grid.pulse_nanos() * (1.0 + skew);
-        // Numbered by the period expected, jitter of nearly half of it does no harm; by its own, any rate shows.
-        let (expected, own) = (Row::expected(stamps, period), Row::own(stamps));
-        let fit = expected.fit(period, jitter).or_else(|| own.fit(period, jitter));
-        if let Some((past_first, spread)) = fit {
+        let row = Row::new(stamps);
+        let measured = row.period();
+        let (_, spread) = row.about(measured, jitter);
+        let doubt = 10.0 * spread / (self.len as f64).powf(1.5);
+        let steady = spread <= STEADY * measured;
+        if steady && (measured - period).abs() <= (OTHER_RATE * period).max(doubt) {
+            let (at_first, _) = row.about(period, jitter);
+            let past_first = at_first + row.index[self.len - 1] * period;
             let at = first.plus_nanos(past_first.round() as i64);
             return Verdict::Beat(Fit { at, spread, pulses: self.len });
         }
-        if last.nanos_since(self.began) < ACCUSE_NANOS {
-            return Verdict::TooFew;
+        match last.nanos_since(self.began) < ACCUSE_NANOS {
+            true => Verdict::TooFew,
+            false if steady => Verdict::OtherRate(1e9 / measured),
+            false => Verdict::Unsteady,
         }
-        let measured = own.period();
-        let (_, spread) = own.about(measured, jitter);
-        if spread > STEADY * measured { Verdict::Unsteady } else { Verdict::OtherRate(1e9 / measured) }
     }
 }
 
@@ -134,54 +136,21 @@ struct Row {
 }
 
 impl Row {
+    /// Numbers pulses by their median interval, so that lost ones leave gaps.
     fn new(stamps: &[StageTime]) -> Row {
         let mut row = Row { index: [0.0; KEPT], nanos: [0.0; KEPT], len: stamps.len() };
-        for (nanos, stamp) in row.nanos.iter_mut().zip(stamps) {
-            *nanos = stamp.nanos_since(stamps[0]) as f64;
-        }
-        row
-    }
-
-    /// Numbers pulses by the period expected, about their mean phase.
-    fn expected(stamps: &[StageTime], period: f64) -> Row {
-        let mut row = Row::new(stamps);
-        let turns = row.nanos[..row.len].iter().map(|nanos| TAU * (nanos / period).fract());
-        let (sine, cosine) = turns.fold((0.0, 0.0), |(sine, cosine), turn| (sine + turn.sin(), cosine + turn.cos()));
-        let phase = sine.atan2(cosine) / TAU;
-        for (index, nanos) in row.index.iter_mut().zip(&row.nanos[..row.len]) {
-            *index = (nanos / period - phase).round();
-        }
-        row
-    }
-
-    /// Numbers pulses by their median interval, so that lost ones leave gaps.
-    fn own(stamps: &[StageTime]) -> Row {
-        let mut row = Row::new(stamps);
-        let steps = row.len - 1;
         let mut intervals = [0.0; KEPT];
-        for (interval, pair) in intervals.iter_mut().zip(row.nanos[..row.len].windows(2)) {
-            *interval = pair[1] - pair[0];
+        for (i, pair) in stamps.windows(2).enumerate() {
+            intervals[i] = pair[1].nanos_since(pair[0]) as f64;
+            row.nanos[i + 1] = row.nanos[i] + intervals[i];
         }
+        let steps = row.len - 1;
         let mut sorted = intervals;
         let usual = median(&mut sorted[..steps]).max(1.0);
         for (i, interval) in intervals[..steps].iter().enumerate() {
             row.index[i + 1] = row.index[i] + (interval / usual).round();
         }
         row
-    }
-
-    /// Where the newest pulse would be without jitter, nanoseconds after the first one heard, and how far pulses
-    /// scatter, if most follow each other at about this period.
-    fn fit(&self, period: f64, jitter: Jitter) -> Option<(f64, f64)> {
-        let index = &self.index[..self.len];
-        let steps = || index.windows(2).map(|pair| pair[1] - pair[0]);
-        let in_turn = 2 * steps().filter(|step| *step == 1.0).count() >= self.len - 1;
-        let none_between = 4 * steps().filter(|step| *step < 1.0).count() <= self.len;
-        let (at_zero, spread) = self.about(period, jitter);
-        let doubt = 10.0 * spread / (self.len as f64).powf(1.5);
-        let near = (self.period() - period).abs() <= (OTHER_RATE * period).max(doubt);
-        (near && in_turn && none_between && spread <= STEADY * period)
-            .then(|| (at_zero + index[self.len - 1] * period, spread))
     }
 
     /// The median slope over half the row, nanoseconds a pulse: no single stamp moves it (Theil and Sen's idea).
@@ -195,7 +164,7 @@ impl Row {
         median(&mut slopes[..half]).max(1.0)
     }
 
-    /// Where pulse 0 would be without jitter, at this period, and the median distance from that line.
+    /// Where the first pulse would be without jitter, at this period, and the median distance from that line.
     fn about(&self, period: f64, jitter: Jitter) -> (f64, f64) {
         let mut rest = [0.0; KEPT];
         for (i, rest) in rest[..self.len].iter_mut().enumerate() {

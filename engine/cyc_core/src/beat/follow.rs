@@ -144,7 +144,7 @@ impl BeatLoop {
             return Taken::Repeated;
         }
         if place.pulses < 0 || place.pulses as f64 > far || tracker.is_outlier(place) {
-            tracker.widen();
+            tracker.widen(place);
             return match self.collect(at, count) {
                 Taken::Collected => Taken::Outlier,
                 taken => taken,

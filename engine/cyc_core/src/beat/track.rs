@@ -27,9 +27,8 @@ const CLAMP: f64 = 4.0;
 /// A pulse further off, in median errors (5.4 sigma) and nanoseconds, is an outlier.
 const GATE: f64 = 8.0;
 const GATE_FLOOR_NANOS: f64 = 50e3;
-/// What a one-sided source may be early by, in median errors: about its mean, and about its floor.
-const EARLY_SETTLING: f64 = 3.0;
-const EARLY: f64 = 1.5;
+/// A one-sided source's pulses are never so early, in median distances from their median (their floor is at 1.5 to 2).
+const EARLY: f64 = 3.0;
 /// No source counts as steadier than this part of its period: as much is between two crystals.
 const SCALE_FLOOR: f64 = 1e-4;
 /// How fast the median error is followed, per pulse, in the end.
@@ -58,7 +57,8 @@ pub(super) struct Tracker {
     slow_skew: f64,
     /// So many pulses in a row had the rate of no source that fits.
     drifting: f64,
-    /// Median of the errors, nanoseconds.
+    /// Median of the errors, 0 unless they are one-sided, and the median of their distances from it, nanoseconds.
+    middle: f64,
     scale: f64,
     mean_square: f64,
     /// Under the pulses of a one-sided source, and the unit from which it counts.
@@ -86,6 +86,7 @@ impl Tracker {
             followed: 0.0,
             slow_skew: line.skew,
             drifting: 0.0,
+            middle: 0.0,
             scale,
             mean_square: 2.2 * scale * scale,
             floor,
@@ -104,31 +105,27 @@ impl Tracker {
     ///
     /// A network may delay one as it likes, and brings none early: what comes early is late by nearly a period.
     pub fn is_outlier(&self, place: Place) -> bool {
+        let off = place.error - self.middle;
         match self.floor {
-            Some(_) => place.error < -(self.early() * self.scale).max(GATE_FLOOR_NANOS),
-            None => place.error.abs() > self.gate(),
+            Some(_) => off < -(EARLY * self.scale).max(GATE_FLOOR_NANOS),
+            None => off.abs() > self.gate(),
         }
-    }
-
-    fn early(&self) -> f64 {
-        if self.followed > 0.0 { EARLY } else { EARLY_SETTLING }
     }
 
     /// Whether it is later than any usual one.
     pub fn is_late(&self, place: Place) -> bool {
-        place.error > self.gate()
+        place.error - self.middle > self.gate()
     }
 
     fn gate(&self) -> f64 {
         (GATE * self.scale).max(GATE_FLOOR_NANOS)
     }
 
-    /// A pulse that was not believed still says that pulses scatter, unless they only ever scatter the other way.
-    pub fn widen(&mut self) {
-        if self.floor.is_some() {
-            return;
+    /// A pulse that was not believed still says that pulses scatter. A late one of a network says nothing.
+    pub fn widen(&mut self, place: Place) {
+        if self.floor.is_none() || place.error < self.middle {
+            self.learn_scatter(place.error);
         }
-        self.scale = (self.scale * (1.0 + self.scale_step())).min(0.25 * self.period());
     }
 
     /// Few pulses tell little of how they scatter: what they told is soon mended.
@@ -140,8 +137,9 @@ impl Tracker {
     /// `following`: the loop's narrowest bandwidth applies.
     pub fn take(&mut self, at: StageTime, place: Place, following: bool) -> f64 {
         let grid = self.line.grid;
-        if place.error.abs() <= self.gate() {
-            self.learn_scale(place.error);
+        if !self.is_late(place) {
+            self.learn_scatter(place.error);
+            self.learn_residual(place.error);
         }
         let units = place.pulses.saturating_mul(grid.units_per_pulse);
         let unit = self.line.unit.saturating_add(units);
@@ -168,11 +166,18 @@ impl Tracker {
         nudge
     }
 
-    fn learn_scale(&mut self, error: f64) {
-        let size = error.abs();
-        let step = if size > self.scale { 1.0 + self.scale_step() } else { 1.0 - self.scale_step() };
+    /// Medians by small steps up and down.
+    fn learn_scatter(&mut self, error: f64) {
+        let off = error - self.middle;
+        if self.floor.is_some() {
+            self.middle += off.signum() * self.scale_step() * self.scale;
+        }
+        let step = if off.abs() > self.scale { 1.0 + self.scale_step() } else { 1.0 - self.scale_step() };
         self.scale = (self.scale * step).clamp(SCALE_FLOOR * self.period(), 0.25 * self.period());
-        let clamped = size.min(CLAMP * self.scale);
+    }
+
+    fn learn_residual(&mut self, error: f64) {
+        let clamped = error.abs().min(self.middle.abs() + CLAMP * self.scale);
         self.mean_square += (clamped * clamped - self.mean_square) / self.pulses.min(256.0);
     }
 
@@ -190,6 +195,7 @@ impl Tracker {
         let floor = map.to_stage(device).unwrap_or(at);
         let down = floor.nanos_since(self.line.at) as f64 - self.line.frac;
         self.line = self.line.advanced(0, down);
+        self.middle -= down;
     }
 
     /// Goes on for so many units as it is, and from there at the mean rate.

@@ -205,7 +205,8 @@ fn usual_square(squares: &mut [f64]) -> f64 {
     }
     let middle = squares.len() / 2;
     let most = FAR * *squares.select_nth_unstable_by(middle, f64::total_cmp).1;
-    let (sum, count) = squares.iter().filter(|square| **square <= most).fold((0.0, 0.0), |(sum, n), x| (sum + x, n + 1.0));
+    let (sum, count) =
+        squares.iter().filter(|square| **square <= most).fold((0.0, 0.0), |(sum, n), x| (sum + x, n + 1.0));
     sum / count
 }
 

@@ -97,7 +97,18 @@ impl Sway {
             sway.add(block, values[block], series.noise / counts[block], blocks);
         }
         sway.judge(blocks);
-        if super::knob("DBG", 0.0) > 0.0 { eprintln!("rows {} step {:.5} noise {:.5} whole {:.4} mm used {} z {:.3} {:.3}", sway.rows, step_secs, series.noise.sqrt() * 1e3, blocks.whole.sqrt() * 1e3, (0..times.len).filter(|i| !series.used[*i]).count(), (sway.news[..sway.rows].iter().map(|n| n.norm_squared()).sum::<f64>() / sway.rows as f64 / 3.0), sway.surprise); }
+        if super::knob("DBG", 0.0) > 0.0 {
+            eprintln!(
+                "rows {} step {:.5} noise {:.5} whole {:.4} mm used {} z {:.3} {:.3}",
+                sway.rows,
+                step_secs,
+                series.noise.sqrt() * 1e3,
+                blocks.whole.sqrt() * 1e3,
+                (0..times.len).filter(|i| !series.used[*i]).count(),
+                (sway.news[..sway.rows].iter().map(|n| n.norm_squared()).sum::<f64>() / sway.rows as f64 / 3.0),
+                sway.surprise
+            );
+        }
         (sway.rows >= FEWEST).then_some(sway)
     }
 

@@ -291,3 +291,24 @@ fn a_thousand_starts() {
         }
     }
 }
+
+/// Delays of more than half a period look early: of a source with 1 ms of jitter they turn neither rate nor phase.
+#[test]
+fn outliers_beyond_half_a_period_are_late_and_not_early() {
+    let case = Case { rate: "120", sigma: 1000e3, outliers: 0.01, jitter: Jitter::OneSided };
+    let (mut accused, mut worst) = (0, 0.0_f64);
+    for seed in 1..=100 {
+        let (mut source, mut beat) = (case.source(seed), case.ours(seed));
+        while source.at.secs_since(EPOCH) < 40.0 {
+            let (left, heard) = source.next();
+            beat.pulse(heard.unwrap(), None);
+            let events = std::iter::from_fn(|| beat.poll(left));
+            accused += events.filter(|event| !matches!(event, BeatEvent::Locked { .. })).count();
+            if left.secs_since(EPOCH) > 20.0 {
+                worst = worst.max(beat.error(left).abs());
+            }
+        }
+    }
+    println!("{accused} accused of 100, {:.0} us off at worst", worst * 1e-3);
+    assert!(accused == 0 && worst < 100e3, "{accused} accused, {worst} ns off");
+}

@@ -88,7 +88,7 @@ fn a_clean_feed_is_predicted_to_a_millimetre() {
                 &format!("clean {rate} Hz, {:.0} ms", ahead * 1e3),
                 &mut errors(&sender, ahead, |t| pose_on(roaming, t)),
             );
-            assert!(mm[0] < 0.6 && mm[2] < 1.5 && degrees[0] < 0.01 && degrees[2] < 0.05);
+            assert!(mm[0] < 0.6 && mm[2] < 1.5 && degrees[0] < 0.02 && degrees[2] < 0.05);
         }
     }
 }
@@ -99,8 +99,8 @@ fn loss_and_jitter_cost_millimetres() {
         let sender = Sender { lost: 0.05, delay: 0.003, ..Sender::clean(roaming, rate) };
         let [mm, degrees] =
             report(&format!("5 % lost, 3 ms jitter, {rate} Hz"), &mut errors(&sender, 0.05, |t| pose_on(roaming, t)));
-        assert!(mm[0] < 2.0 && mm[1] < 5.0 && mm[2] < 10.0);
-        assert!(degrees[0] < 0.06 && degrees[1] < 0.15 && degrees[2] < 0.3);
+        assert!(mm[0] < 2.0 && mm[1] < 5.0 && mm[2] < 12.0);
+        assert!(degrees[0] < 0.06 && degrees[1] < 0.15 && degrees[2] < 0.4);
     }
 }
 
@@ -199,7 +199,7 @@ fn late_packets_do_not_pull() {
         }
     }
     let [mm, degrees] = report("3 % up to 15 ms late, 120 Hz", &mut found);
-    assert!(mm[0] < 0.5 && mm[1] < 2.0 && mm[2] < 8.0 && degrees[0] < 0.01 && degrees[1] < 0.1 && degrees[2] < 0.3);
+    assert!(mm[0] < 0.5 && mm[1] < 2.0 && mm[2] < 10.0 && degrees[0] < 0.01 && degrees[1] < 0.1 && degrees[2] < 0.3);
 }
 
 /// One packet from nowhere does not take the camera along.

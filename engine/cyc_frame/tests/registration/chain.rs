@@ -277,8 +277,7 @@ pub fn run(
         hear(late_latch, off, on);
         let latch_view = renew(on, false);
         hear(late_warp, off, on);
-        let views =
-            [plans[0].cameras[0], plans[1].cameras[0], latch_view, renew(on, false), renew(on, true)];
+        let views = [plans[0].cameras[0], plans[1].cameras[0], latch_view, renew(on, false), renew(on, true)];
         let first_row_secs = latch.exposed(&stage.cameras[0], display_time)[0].0 as f64 * 1e-9;
         let state = latched.cameras[0];
         let quality = state.input.map_or(Quality::Lost, |input| input.quality);
@@ -302,7 +301,10 @@ pub fn drawn_pupil(view: &InnerView, wall_m: &Point3<f64>) -> Option<Point3<f64>
     };
     let mut row = 0.5;
     for _ in 0..4 {
-        let clip_from_stage = first.clip_from_stage.zip_zip_map(&view.clip_from_stage, &last.clip_from_stage, |a, b, c| between(a, b, c, row));
+        let clip_from_stage =
+            first
+                .clip_from_stage
+                .zip_zip_map(&view.clip_from_stage, &last.clip_from_stage, |a, b, c| between(a, b, c, row));
         let [_, y] = inner_ndc(&InnerView { clip_from_stage, ..*view }, wall_m)?;
         // The sensor is the inner picture without its overscan.
         row = (0.5 - 0.5 * y * view.overscan).clamp(0.0, 1.0);

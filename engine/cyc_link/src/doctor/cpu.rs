@@ -16,6 +16,7 @@ pub(super) fn checks(stage: Option<&Stage>) -> Vec<Check> {
         checks.push(real_time(priority));
         checks.push(throttling(value("sched_rt_runtime_us"), value("sched_rt_period_us")));
     }
+    checks.push(preemption(preemption_model().as_deref()));
     if plan.lock_memory {
         checks.push(memory());
     }
@@ -45,6 +46,60 @@ pub(super) fn throttling(runtime: Option<i64>, period: Option<i64>) -> Check {
         ),
         (Some(runtime), Some(period)) => Check::good(NAME, format!("{runtime} of every {period} us")),
         _ => Check::good(NAME, "not told by this kernel"),
+    }
+}
+
+/// How this kernel lets itself be interrupted, as it says in one of the places where it may.
+fn preemption_model() -> Option<String> {
+    if line("/sys/kernel/realtime").as_deref() == Some("1") {
+        return Some("rt".to_owned());
+    }
+    let booted = line("/proc/cmdline").unwrap_or_default();
+    let asked = booted.split_whitespace().find_map(|word| word.strip_prefix("preempt=")).map(str::to_owned);
+    let running = || model_in_braces(&line("/sys/kernel/debug/sched/preempt")?);
+    asked.or_else(running).or_else(|| model_of_build(&build_configuration()?))
+}
+
+/// The model in "none voluntary (full)", as the scheduler's debug file has it.
+pub(super) fn model_in_braces(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once('(')?;
+    rest.split_once(')').map(|(model, _)| model.to_owned())
+}
+
+/// The model that a kernel was built with.
+pub(super) fn model_of_build(configuration: &str) -> Option<String> {
+    const MODELS: [(&str, &str); 5] = [
+        ("CONFIG_PREEMPT_RT=y", "rt"),
+        ("CONFIG_PREEMPT=y", "full"),
+        ("CONFIG_PREEMPT_LAZY=y", "lazy"),
+        ("CONFIG_PREEMPT_VOLUNTARY=y", "voluntary"),
+        ("CONFIG_PREEMPT_NONE=y", "none"),
+    ];
+    let has = |wanted: &str| configuration.lines().any(|line| line == wanted);
+    MODELS.into_iter().find(|(line, _)| has(line)).map(|(_, model)| model.to_owned())
+}
+
+fn build_configuration() -> Option<String> {
+    let release = line("/proc/sys/kernel/osrelease")?;
+    let unpacked = || {
+        let output = std::process::Command::new("zcat").arg("/proc/config.gz").output().ok()?;
+        Some(String::from_utf8_lossy(&output.stdout).into_owned()).filter(|text| !text.is_empty())
+    };
+    line(format!("/boot/config-{release}")).or_else(unpacked)
+}
+
+/// Whether the kernel lets itself be interrupted for a real-time thread; one that does not may finish what it does for
+/// another program first, which can take milliseconds.
+pub(super) fn preemption(model: Option<&str>) -> Check {
+    const NAME: &str = "kernel preemption";
+    match model {
+        None => Check::good(NAME, "not told by this kernel"),
+        Some(model @ ("rt" | "full" | "lazy")) => Check::good(NAME, model),
+        Some(model) => Check::poor(
+            NAME,
+            format!("{model}: a frame may have to wait for milliseconds while the kernel works for another program"),
+            "boot with `preempt=full` (Debian: GRUB_CMDLINE_LINUX_DEFAULT in /etc/default/grub, `update-grub`)",
+        ),
     }
 }
 

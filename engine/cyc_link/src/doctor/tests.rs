@@ -70,6 +70,24 @@ fn what_real_time_threads_may_have_is_judged() {
 }
 
 #[test]
+fn kernels_that_do_not_let_themselves_be_interrupted_are_poor() {
+    for good in ["rt", "full", "lazy"] {
+        assert_eq!(cpu::preemption(Some(good)).verdict, Verdict::Good);
+    }
+    for poor in ["none", "voluntary"] {
+        assert_eq!(cpu::preemption(Some(poor)).verdict, Verdict::Poor);
+    }
+    assert_eq!(cpu::preemption(None).verdict, Verdict::Good);
+    assert_eq!(cpu::model_in_braces("none voluntary (full) lazy").as_deref(), Some("full"));
+    assert_eq!(cpu::model_in_braces("none"), None);
+    let built =
+        "CONFIG_PREEMPT_BUILD=y\nCONFIG_PREEMPT_NONE=y\n# CONFIG_PREEMPT is not set\nCONFIG_PREEMPT_DYNAMIC=y\n";
+    assert_eq!(cpu::model_of_build(built).as_deref(), Some("none"));
+    assert_eq!(cpu::model_of_build("CONFIG_PREEMPT=y").as_deref(), Some("full"));
+    assert_eq!(cpu::model_of_build(""), None);
+}
+
+#[test]
 fn governors_and_sleep_states_that_cost_time_are_poor() {
     let governor = |names: &[&str]| cpu::governor(&names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>()).verdict;
     assert_eq!(governor(&[]), Verdict::Good);

@@ -13,8 +13,8 @@ const SMALL_NANOS: i64 = 100_000;
 /// may change by before somebody must hear of it.
 const MOVED_NANOS: i64 = 100_000;
 
-/// After a clock has moved, its word counts for nothing for this long, nanoseconds.
-const DISTRUST_NANOS: i64 = 10_000_000_000;
+/// After a clock has moved, its word counts for nothing for this long, nanoseconds: longer than the watch is blind.
+const DISTRUST_NANOS: i64 = 15_000_000_000;
 
 /// A daemon that is slow to answer is taken to be as it was for this long, nanoseconds.
 const GRACE_NANOS: i64 = 2_000_000_000;
