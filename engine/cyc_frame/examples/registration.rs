@@ -1,7 +1,14 @@
 //! Registration of a moving camera, step by step: prints the table of `docs/validation/*-registration.md` and draws
 //! `docs/images/registration.svg`. Run it from the repository's root.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, dead_code, reason = "a program that draws one picture")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::needless_range_loop,
+    dead_code,
+    reason = "a program that draws one picture"
+)]
 
 #[path = "../tests/registration/bound.rs"]
 mod bound;
